@@ -4,7 +4,8 @@
 //   BB1. It is the sources as they are: names are not shortened, nothing is left out, and `import.meta.url` is what it is in each source, so
 //        that child processes and installed packages are found from where the source is. The workers of file tools are in the bundle too:
 //        each tool-runner starts one. Of two things of one name, one has a number behind it: to give each function its own name again
-//        whenever it is made (`keepNames`) takes a twenty-fifth of all that a turn costs the processor.
+//        whenever it is made (`keepNames`) takes a twenty-fifth of all that a turn costs the processor, and 14 KB of a session that waits
+//        for its model.
 //   BB2. It is made aside and renamed to the place that belongs to the sources of this moment (bundle-place.mjs): whoever finds it has the
 //        whole of them.
 //   BB3. Where it cannot be made or kept, the sources run themselves.

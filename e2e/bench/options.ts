@@ -18,7 +18,7 @@ export const benchNames = [
     'recovery',
     'disk',
   ] as const),
-  ...(['full', 'fleet', 'stalled', 'join', 'rest', 'sleepers', 'team', 'prefix'] as const),
+  ...(['full', 'fleet', 'stalled', 'join', 'rest', 'archived', 'sleepers', 'waiting', 'team', 'prefix'] as const),
 ] as const
 export type Beside = 'restate'
 export type BenchName = (typeof benchNames)[number]
@@ -29,6 +29,8 @@ export interface BenchOptions {
   readonly durabilities: readonly Durability[]
   readonly processes: readonly Processes[]
   readonly rounds: number
+  /** How many sessions `rest` and `archived` make; undefined: as many as they usually do. */
+  readonly sessions: number | undefined
   /** Where the JSON goes; undefined: bench-results/<date>.json. */
   readonly out: string | undefined
   /** A file of an earlier run, against which this one is held. */
@@ -50,6 +52,7 @@ export const usage = `npm run bench -- [options]
   --durability <mode>         fsync, interval or both (default)
   --processes <how>           one, five or both (default)
   --rounds <number>           interleaved rounds; default 3, with --quick 1
+  --sessions <number>         how many sessions rest and archived make; default 300000 and 100000, with --quick 1000
   --out <file>                where the JSON goes; default bench-results/<date>.json
   --against <file>            compare with an earlier run: ratio, spread of the rounds, and where they cannot tell
   --beside restate            tool turns of Reins and of Restate in the same rounds, and nothing else; installs Restate's server
@@ -60,7 +63,10 @@ export const usage = `npm run bench -- [options]
 export function parseOptions(args: readonly string[]): ParsedOptions {
   const wrong = (message: string): ParsedOptions => ({ kind: 'wrong', message: `${message}\n\n${usage}` })
   let values: Partial<
-    Record<'only' | 'durability' | 'processes' | 'rounds' | 'out' | 'against' | 'profile' | 'beside', string>
+    Record<
+      'only' | 'durability' | 'processes' | 'rounds' | 'sessions' | 'out' | 'against' | 'profile' | 'beside',
+      string
+    >
   > & {
     quick?: boolean
     help?: boolean
@@ -75,6 +81,7 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
         durability: { type: 'string' },
         processes: { type: 'string' },
         rounds: { type: 'string' },
+        sessions: { type: 'string' },
         out: { type: 'string' },
         against: { type: 'string' },
         profile: { type: 'string' },
@@ -95,7 +102,9 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
   if (!processes) return wrong(`--processes is "${values.processes}"; it must be one, five or both`)
   const { beside, quick = false } = values
   if (beside !== undefined && beside !== 'restate') return wrong(`--beside is "${beside}"; it must be restate`)
-  const unused = (['only', 'durability', 'processes', 'against', 'profile'] as const).find((name) => values[name])
+  const unused = (['only', 'durability', 'processes', 'against', 'profile', 'sessions'] as const).find(
+    (name) => values[name],
+  )
   if (beside !== undefined && unused !== undefined)
     return wrong(
       `--beside and --${unused} cannot be given together: --beside measures tool turns of one process, synced`,
@@ -104,10 +113,13 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
   const rounds = values.rounds === undefined ? usual[quick ? 'quick' : 'whole'] : Number(values.rounds)
   if (!Number.isSafeInteger(rounds) || rounds < 1)
     return wrong(`--rounds is "${values.rounds}"; it must be a whole number of at least 1`)
+  const sessions = values.sessions === undefined ? undefined : Number(values.sessions)
+  if (sessions !== undefined && !(Number.isSafeInteger(sessions) && sessions >= 100))
+    return wrong(`--sessions is "${values.sessions}"; it must be a whole number of at least 100`)
   return {
     kind: 'ok',
     options: {
-      ...{ quick, only, durabilities, processes, rounds },
+      ...{ quick, only, durabilities, processes, rounds, sessions },
       ...{ out: values.out, against: values.against, profile: values.profile, beside },
     },
   }

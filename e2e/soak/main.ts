@@ -8,7 +8,7 @@ import { connectBroker } from '@reins/broker'
 import { residentMb } from '../bench/product/processes.ts'
 import { closeProducts, type Product, startProduct, toolAgent } from '../bench/product/product.ts'
 import { toolMessage } from '../bench/turns/turns.ts'
-import { type Inspector, inspect } from './inspector.ts'
+import { type Inspector, inspect } from '../bench/product/inspector.ts'
 import { longProblems, type LongSoak, soakLongSession } from './long-session.ts'
 import { describeSample, growth, type Sample } from './samples.ts'
 

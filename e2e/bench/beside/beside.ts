@@ -4,11 +4,11 @@ import path from 'node:path'
 import { loadavg } from 'node:os'
 import { loadLocalConfig } from '@reins/local'
 import { environment } from '../config.ts'
+import { HeldModel } from '../product/held-model.ts'
 import { cpuMs } from '../product/processes.ts'
 import { clientCounts, type Measured, type Restarts, type Round } from '../report/side-by-side.ts'
 import { spread } from '../report/numbers.ts'
 import { drive } from '../turns/load.ts'
-import { HeldModel } from './held-model.ts'
 import type { Peer } from './peers.ts'
 import { startReins } from './reins.ts'
 import { startRestate } from './restate.ts'
@@ -85,16 +85,22 @@ async function measureRestarts(peer: Peer, model: HeldModel, heldUrl: string, ti
   const goingOnMs: number[] = []
   const readyMs: number[] = []
   for (let i = 0; i < times; i++) {
-    const asked = model.asked(`${peer.name}, in turn ${i + 1},`, false, goesOnWithinMs)
-    peer.beginHeld(heldUrl)
-    await asked
+    const turn = model.turn()
+    const asked = turn.asked(`${peer.name}, in turn ${i + 1},`, performance.now(), goesOnWithinMs)
+    // What the peer says against the turn is told before the time of the model is over. That it is killed is no news.
+    const refused = peer.beginHeld(heldUrl, turn.message).then(() => asked)
+    refused.catch(() => {})
+    await Promise.race([asked, refused])
     const from = performance.now()
-    const again = model.asked(`${peer.name}, started again after turn ${i + 1},`, true, goesOnWithinMs)
-    // Heard below, also where the start fails first.
-    again.catch(() => {})
-    await peer.killAndStart()
+    await peer.kill()
+    await model.forgetConnections()
+    turn.answer()
+    const gone = performance.now()
+    await peer.startAgain()
     readyMs.push(Math.round(performance.now() - from))
-    goingOnMs.push(Math.round((await again) - from))
+    const again = await turn.asked(`${peer.name}, started again after turn ${i + 1},`, gone, goesOnWithinMs)
+    goingOnMs.push(Math.round(again - from))
+    turn.over()
   }
   return { goingOnMs, readyMs }
 }

@@ -5,9 +5,11 @@ export interface Peer extends Turning {
   readonly name: string
   /** Everything of it that runs. */
   pids(): readonly number[]
-  /** Begins a turn of one call to a model that is held, and does not wait for it. */
-  beginHeld(modelUrl: string): void
-  /** SIGKILL for everything, at once; then everything is started again. Resolves when it takes requests. */
-  killAndStart(): Promise<void>
+  /** Begins a turn of one call to a model that is held. It may settle when the turn is over, and rejects when it was not taken. */
+  beginHeld(modelUrl: string, message: string): Promise<void>
+  /** SIGKILL for everything, at once. Resolves when it is gone. */
+  kill(): Promise<void>
+  /** Everything again. Resolves when it takes requests. */
+  startAgain(): Promise<void>
   close(): Promise<void>
 }

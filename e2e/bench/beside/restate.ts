@@ -84,13 +84,12 @@ export async function startRestate({ installed, modelUrl, note }: RestateOptions
     },
     turn: (session) => turn(session, toolMessage, modelUrl),
     pids: () => running.map(({ pid }) => pid),
-    // Nobody waits for it: it is killed.
-    beginHeld: (heldUrl) => void turn(`held${sessions++}`, 'say one', heldUrl).catch(() => undefined),
-    async killAndStart() {
+    beginHeld: (heldUrl, message) => turn(`held${sessions++}`, message, heldUrl),
+    async kill() {
       for (const one of running) one.kill('SIGKILL')
       await Promise.all(running.map(({ ended }) => ended))
-      await startAll()
     },
+    startAgain: startAll,
     async close() {
       client.close()
       await stop()

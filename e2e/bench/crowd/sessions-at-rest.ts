@@ -4,6 +4,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { callService, connectBroker } from '@reins/broker'
 import { type MessageAccepted, type RebuildProgress, serviceSubject } from '@reins/contracts'
 import { type Spread, spread } from '../report/numbers.ts'
+import { many } from '../product/many.ts'
 import { type Product, plainAgent } from '../product/product.ts'
 import { plainMessage } from '../turns/turns.ts'
 
@@ -36,26 +37,36 @@ interface Page {
   readonly next?: string
 }
 
+const atOnce = 48
 const longTurns = 5_000
 const rebuildWithinMs = 1_800_000
 
-export async function measureSessionsAtRest(product: Product, sessions: number): Promise<SessionsAtRest> {
+/** Seconds between two words about how far it is. */
+const saySeconds = 15
+
+export async function measureSessionsAtRest(
+  product: Product,
+  sessions: number,
+  say: (line: string) => void,
+): Promise<SessionsAtRest> {
   const { api } = product
   const consumersBefore = await consumersOf(product)
   const old: string[] = []
   const kept = Math.max(1, Math.floor(sessions / 2000))
-  let made = 0
   const from = performance.now()
-  await Promise.all(
-    Array.from({ length: 48 }, async () => {
-      while (made < sessions) {
-        const at = made++
-        const { session } = await api.start(plainAgent)
-        if (at % kept === 0 && at < sessions / 2) old.push(session.id)
-      }
-    }),
-  )
+  let made = 0
+  const saying = setInterval(() => say(`    ${made} of ${sessions} sessions`), saySeconds * 1000)
+  try {
+    await many(sessions, atOnce, async (at) => {
+      const { session } = await api.start(plainAgent)
+      made++
+      if (at % kept === 0 && at < sessions / 2) old.push(session.id)
+    })
+  } finally {
+    clearInterval(saying)
+  }
   const madePerSecond = Math.round((sessions * 1000) / (performance.now() - from))
+  say(`    ${sessions} sessions are made, ${madePerSecond} a second; they are read, listed and gone on with`)
   await untilListed(api, sessions)
   let next = 0
   const oldOne = (): string => old[next++ % old.length] ?? ''
@@ -136,7 +147,7 @@ async function rebuild({ natsUrl }: Product): Promise<number> {
 }
 
 /** The lists follow the log: until as many as were made have been counted on the way to the end, or half a minute of no news. */
-async function untilListed(api: Product['api'], sessions: number): Promise<void> {
+export async function untilListed(api: Product['api'], sessions: number): Promise<void> {
   const newest = (await api.start(plainAgent)).session.id
   const deadline = performance.now() + 120_000 + sessions
   while (performance.now() < deadline) {

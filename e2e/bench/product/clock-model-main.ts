@@ -2,10 +2,15 @@
 // between "t" and a space. Speaks just enough of OpenAI's chat completions. `node clock-model-main.ts`; prints {"url": …}.
 //   - `clock` says 250 tokens, 50 a second. `ticking` goes on until its caller hangs up, or for ten minutes.
 //   - `held` says one token and then nothing more, as slow models do while they think, until its caller hangs up.
+//   - `silent` says nothing until somebody tells it to answer: `GET …/held` says how many wait, `POST …/answers` with {"numbers": [1, 2]}
+//     answers those whose last message was "think 1" and "think 2".
 import http from 'node:http'
 
 const everyMs = 20
 const tokensOf: Readonly<Record<string, number>> = { clock: 250, ticking: 30_000, held: 1 }
+
+/** Of `silent`, by the number of the message. */
+const silent = new Map<number, () => void>()
 
 const server = http.createServer((request, response) => {
   let body = ''
@@ -14,6 +19,11 @@ const server = http.createServer((request, response) => {
     body += chunk
   })
   request.on('end', () => {
+    if (request.url?.endsWith('/held')) return void response.end(JSON.stringify({ held: silent.size }))
+    if (request.url?.endsWith('/answers')) {
+      for (const number of (JSON.parse(body) as { readonly numbers: readonly number[] }).numbers) silent.get(number)?.()
+      return void response.end('{}')
+    }
     const model = /"model":\s*"(\w+)"/.exec(body)?.[1] ?? 'clock'
     const tokens = tokensOf[model] ?? 250
     response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -22,6 +32,17 @@ const server = http.createServer((request, response) => {
       void response.write(
         `data: ${JSON.stringify({ id: 'c', model: 'clock', choices: [{ index: 0, ...choice }] })}\n\n`,
       )
+    if (model === 'silent') {
+      const number = Number([...body.matchAll(/"think (\d+)"/g)].at(-1)?.[1])
+      response.flushHeaders()
+      response.on('close', () => silent.delete(number))
+      silent.set(number, () => {
+        send({ delta: { content: 'thought' } })
+        send({ delta: {}, finish_reason: 'stop' })
+        response.end('data: [DONE]\n\n')
+      })
+      return
+    }
     let sent = 0
     const timer = setInterval(() => {
       if (sent++ < tokens) return send({ delta: { content: `t${process.hrtime.bigint()} ` } })

@@ -130,6 +130,20 @@ export function descendants(pid: number): readonly { readonly pid: number; reado
   return [...parents].flatMap(([one, { command }]) => (isBelow(one) ? [{ pid: one, command }] : []))
 }
 
+/** A process and everything below it. */
+export const allOf = ({ pid }: Started): readonly number[] => [pid, ...descendants(pid).map((one) => one.pid)]
+
+/** SIGKILL for a process and everything below it, at once. Resolves when the process is gone. */
+export async function killAll(started: Started): Promise<void> {
+  for (const pid of allOf(started))
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It is gone with its parent.
+    }
+  await started.ended
+}
+
 function tryRead(file: string): string {
   try {
     return readFileSync(file, 'utf8')

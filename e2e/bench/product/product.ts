@@ -72,6 +72,10 @@ export const clockAgent = 'bench-clock'
 export const tickingAgent = 'bench-ticking'
 /** Its answers begin and do not go on. */
 export const heldAgent = 'bench-held'
+/** Its model says nothing until it is told to (clock-model-main.ts). */
+export const silentAgent = 'bench-silent'
+/** A person has to approve what it reads. */
+export const askingAgent = 'bench-asking'
 
 /** Of a tool turn: 1 KB that no compression makes small. */
 export const noteText = Array.from({ length: 16 }, (_, at) =>
@@ -300,4 +304,7 @@ async function putAgents(api: ApiClient, workspace: string): Promise<void> {
   await api.putAgent({ name: clockAgent, model: 'clock/clock', ...common })
   await api.putAgent({ name: tickingAgent, model: 'clock/ticking', ...common })
   await api.putAgent({ name: heldAgent, model: 'clock/held', ...common })
+  await api.putAgent({ name: silentAgent, model: 'clock/silent', ...common })
+  const asks = [{ read_file: { workspace, approval: 'always' as const } }]
+  await api.putAgent({ name: askingAgent, model: 'bench/assistant', tools: asks, ...quiet })
 }

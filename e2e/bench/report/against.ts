@@ -3,7 +3,8 @@
 //   A2. Where the machine itself was another one by more than a tenth (the column `raw`), a row says so: its ratio is also the machine's.
 import { readFileSync } from 'node:fs'
 import { median } from './numbers.ts'
-import { type Row, rows } from './rows.ts'
+import type { Row } from './row.ts'
+import { rows } from './rows.ts'
 import { columns, configurationOf, shown } from './table.ts'
 import type { Visit } from './visit.ts'
 

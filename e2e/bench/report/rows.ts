@@ -1,21 +1,8 @@
 // The lines of the table: what is measured, its budget (ARCHITECTURE), and how both are read off a visit. Pure.
-import type { SessionsAtRest } from '../crowd/sessions-at-rest.ts'
-import { median, type Spread } from './numbers.ts'
+import { crowdRows } from './crowd-rows.ts'
+import { median } from './numbers.ts'
+import { one, type Row, three } from './row.ts'
 import type { Visit } from './visit.ts'
-
-export interface Row {
-  readonly what: string
-  readonly unit: string
-  /** As people read it; '' where there is none. */
-  readonly budget: string
-  /** The bare cost of the machine that belongs to it. */
-  raw?(visit: Visit): number | undefined
-  /** Figures of one visit, the judged one first. */
-  figures(visit: Visit): readonly number[] | undefined
-  /** The judged figure must not be above it, or with `more` not below it. undefined: no budget in this configuration. */
-  limit?(visit: Visit): number | undefined
-  readonly more?: boolean
-}
 
 const appendsOfToolTurn = 6
 /** The decision, and the call that is asked of the runners in a frame of its own. */
@@ -31,9 +18,6 @@ const leastAlone = 0.95
 /** Processes of a visit that are no part of the product. */
 const notOurs = new Set(['nats-server', 'model', 'clock model', 'this client'])
 
-const three = (spread: Spread | undefined): readonly number[] | undefined =>
-  spread && [spread.p50, spread.p95, spread.p99]
-const one = (value: number | undefined): readonly number[] | undefined => (value === undefined ? undefined : [value])
 const synced =
   (limit: number) =>
   ({ durability }: Visit): number | undefined =>
@@ -275,127 +259,26 @@ export const rows: readonly Row[] = [
   },
   recoveryRow('SIGKILL', 1500),
   recoveryRow('SIGTERM', 300),
-  ...[0, 1].flatMap((at): Row[] => [
-    {
-      what: `slow model calls under way${at === 0 ? '' : ', many'}: cancel of one`,
-      unit: 'ms (calls)',
-      budget: '≤ 50',
-      figures: ({ full }) => full?.[at] && [full[at].cancelMs, full[at].calls],
-      limit: () => 50,
-    },
-    {
-      what: `slow model calls under way${at === 0 ? '' : ', many'}: plain turns beside them`,
-      unit: 'ms',
-      budget: '≤ 1.5 × alone',
-      raw: ({ full }) => full?.[at]?.alone.p50,
-      figures: ({ full }) => full?.[at] && (three(full[at].turns) ?? [Number.POSITIVE_INFINITY]),
-      limit: ({ full }) => full?.[at] && 1.5 * full[at].alone.p50,
-    },
-  ]),
-  ...[200, 500].flatMap((streams, at): Row[] => [
-    {
-      what: `${streams} answers of 50 tokens/s: delivered`,
-      unit: '/s',
-      budget: '≥ 98 % of a bare relay',
-      more: true,
-      raw: ({ fleet }) => fleet?.[at]?.bare.delivered,
-      figures: ({ fleet }) => one(fleet?.[at]?.delivered),
-      limit: ({ fleet }) => fleet?.[at] && 0.98 * fleet[at].bare.delivered,
-    },
-    {
-      what: `${streams} answers of 50 tokens/s: a token, model → client`,
-      unit: 'ms',
-      budget: 'p50 ≤ 5 more than a bare relay',
-      raw: ({ fleet }) => fleet?.[at]?.bare.ms.p50,
-      figures: ({ fleet }) => three(fleet?.[at]?.ms),
-      limit: ({ fleet }) => fleet?.[at] && 5 + fleet[at].bare.ms.p50,
-    },
-    {
-      what: `${streams} answers of 50 tokens/s: CPU a thousand tokens`,
-      unit: 'ms',
-      budget: streams === 200 ? '≤ 2 × a bare relay' : '',
-      raw: ({ fleet }) => fleet?.[at]?.bare.cpuPerThousand,
-      figures: ({ fleet }) => one(fleet?.[at]?.cpuPerThousand),
-      ...(streams === 200 ? { limit: ({ fleet }: Visit) => fleet?.[at] && 2 * fleet[at].bare.cpuPerThousand } : {}),
-    },
-  ]),
   {
-    what: '2,000 readers that read nothing: memory of the gateway, of the kernel; cut',
-    unit: 'MB',
-    budget: '≤ 150',
-    figures: ({ stalled }) => stalled && [stalled.memory, stalled.kernel, stalled.cut],
-    limit: () => 150,
-  },
-  {
-    what: '2,000 readers that read nothing: p99 of others’ tokens',
+    what: 'kill -9 of everything behind a tool → the turn is done (going on; ready; tools that ran twice)',
     unit: 'ms',
-    budget: '≤ 5 more than alone',
-    raw: ({ stalled }) => stalled?.alone.p99,
-    figures: ({ stalled }) => stalled && [stalled.beside.p99, stalled.beside.p50],
-    limit: ({ stalled }) => stalled && stalled.alone.p99 + 5,
+    budget: '≤ 1600 (one)',
+    figures: ({ everything }) =>
+      everything && [
+        ...[median(everything.doneMs), median(everything.goingOnMs)],
+        ...[median(everything.readyMs), everything.repeated],
+      ],
+    limit: () => 1600,
   },
   {
-    what: 'a viewer joins a running answer of a long session: first delta',
-    unit: 'ms (frames)',
-    budget: '≤ 50',
-    figures: ({ joining }) => joining && [joining.firstDeltaMs, joining.frames],
-    limit: () => 50,
-  },
-  ...[0, 1].flatMap((at): Row[] => {
-    const sessions = at === 0 ? '1,000 sessions at rest' : '300,000 sessions at rest'
-    const row = (what: string, of: (rest: SessionsAtRest) => Spread, budget?: number): Row => ({
-      what: `${sessions}: ${what}`,
-      unit: 'ms',
-      budget: budget === undefined ? '' : `p99 ≤ ${budget}`,
-      figures: ({ atRest }) => {
-        const rest = atRest?.[at]
-        return rest && [of(rest).p99, of(rest).p50]
-      },
-      ...(budget === undefined ? {} : { limit: () => budget }),
-    })
-    return [
-      row('a hot turn (p99, p50)', ({ hot }) => hot),
-      row('hot turns while ten clients open old ones', ({ hotBeside }) => hotBeside),
-      row('reading an old one', ({ read }) => read, 10),
-      row('a message for an old one', ({ append }) => append, 10),
-      row('newest page of the list', ({ list }) => list, 10),
-      row('a page far down', ({ deepPage }) => deepPage, 10),
-      row('by a status that few have', ({ byStatus }) => byStatus, 10),
-      row('the history of an old one', ({ history }) => history, 10),
-      row('the state in the middle of one of 15,000 frames', ({ stateAt }) => stateAt),
-      {
-        what: `${sessions}: consumers when all is done (before)`,
-        unit: '',
-        budget: '',
-        figures: ({ atRest }) => atRest?.[at] && [atRest[at].consumers[1], atRest[at].consumers[0]],
-      },
-      {
-        what: `${sessions}: rebuild-index (then sessions made)`,
-        unit: 'frames/s, sessions/s',
-        budget: '',
-        figures: ({ atRest }) => atRest?.[at] && [atRest[at].rebuiltPerSecond, atRest[at].madePerSecond],
-      },
-    ]
-  }),
-  {
-    what: 'runs that sleep: memory of one, in Reins; in nats-server',
-    unit: 'KB (of runs)',
-    budget: '',
-    figures: ({ sleepers }) => sleepers && [sleepers.productKb, sleepers.natsKb, sleepers.runs],
-  },
-  {
-    what: 'runs that sleep: how much too late they wake, 50 a second',
+    what: 'kill -9 of everything behind a tool: ready → going on',
     unit: 'ms',
-    budget: '',
-    figures: ({ sleepers }) => three(sleepers?.late),
+    budget: '≤ 300 (one)',
+    figures: ({ everything }) =>
+      everything && [median(everything.goingOnMs.map((ms, at) => ms - (everything.readyMs[at] ?? 0)))],
+    limit: () => 300,
   },
-  {
-    what: 'runs that sleep: ended by another build than their own, deployed meanwhile (then: started a second)',
-    unit: 'runs',
-    budget: '0',
-    figures: ({ sleepers }) => sleepers && [sleepers.changed, sleepers.startedPerSecond],
-    limit: () => 0,
-  },
+  ...crowdRows,
   {
     what: 'a delegation: the parent asks, the child answers, the parent goes on',
     unit: 'ms',

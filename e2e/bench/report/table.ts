@@ -1,6 +1,7 @@
 // The visits as a table for people: each line a row, each column a configuration, medians over the rounds. Pure.
 import { median } from './numbers.ts'
-import { type Row, rows } from './rows.ts'
+import type { Row } from './row.ts'
+import { rows } from './rows.ts'
 import type { Visit } from './visit.ts'
 
 export type Verdict = 'met' | 'missed' | undefined

@@ -4,18 +4,22 @@ import { type Delegations, measureDelegations } from '../team/delegations.ts'
 import { measurePrefix, type PrefixShare } from '../team/prefix.ts'
 import { type ApprovedTurns, measureApprovals } from '../turns/approvals.ts'
 import { type CodeCalls, measureCodeCalls } from '../turns/code-calls.ts'
+import { type ArchivedSessions, measureArchived } from '../crowd/archived-sessions.ts'
 import { type FullExecutor, measureFullExecutor } from '../crowd/full-executor.ts'
 import { type Joining, measureJoining } from '../crowd/joining.ts'
+import { type ManyWaiting, measureManyWaiting } from '../crowd/many-waiting.ts'
 import { measureSessionsAtRest, type SessionsAtRest } from '../crowd/sessions-at-rest.ts'
 import { measureStalledReaders, type StalledReaders } from '../crowd/stalled-readers.ts'
 import { measureTokenFleet, type TokenFleet } from '../crowd/token-fleet.ts'
+import { measureWaiting, type Waiting } from '../crowd/waiting.ts'
 import { type Disk, measureDisk } from '../turns/disk.ts'
 import { type Load, measureLoad } from '../turns/load.ts'
 import { type LongSession, measureLong } from '../turns/long-session.ts'
 import type { BenchName, BenchOptions, Durability, Processes } from '../options.ts'
-import { type Product, startProduct } from '../product/product.ts'
+import { type Product, type ProductOptions, startProduct } from '../product/product.ts'
 import { type McpCalls, measureMcpCalls } from '../turns/mcp-calls.ts'
 import { measureRaw, type Raw } from '../turns/raw.ts'
+import { type EverythingKilled, measureEverythingKilled } from '../recovery/everything.ts'
 import { measureRecovery, type Recovery } from '../recovery/recovery.ts'
 import { measureResume, type Resume } from '../recovery/resume.ts'
 import { measureSleepers, type Sleepers } from '../runs/sleepers.ts'
@@ -44,6 +48,7 @@ export interface Visit {
   readonly resume?: readonly Resume[]
   readonly streams?: OpenStreams
   readonly recovery?: readonly Recovery[]
+  readonly everything?: EverythingKilled
   readonly disk?: Disk
   readonly full?: readonly FullExecutor[]
   readonly fleet?: readonly TokenFleet[]
@@ -52,6 +57,9 @@ export interface Visit {
   readonly team?: Delegations
   readonly prefix?: PrefixShare
   readonly atRest?: readonly SessionsAtRest[]
+  readonly archived?: ArchivedSessions
+  readonly waiting?: readonly Waiting[]
+  readonly manyWaiting?: ManyWaiting
   /** What could not be measured, and why. */
   readonly failed: Readonly<Record<string, string>>
 }
@@ -70,7 +78,9 @@ const onceOnly: readonly BenchName[] = [
     'stalled',
     'join',
     'rest',
+    'archived',
     'sleepers',
+    'waiting',
     'prefix',
   ] as const),
 ]
@@ -98,6 +108,7 @@ export async function visit(
       say(`  ${name} could not be measured: ${failed[name]}`)
     }
   }
+  const opened = (more: ProductOptions): Promise<Product> => startProduct(durability, processes, more)
   try {
     const raw = await measureRaw(product, quick ? 1 : 2)
     if (
@@ -146,6 +157,7 @@ export async function visit(
     })
     await step('recovery', async () => {
       measured.recovery = await measureRecovery(product, quick ? 1 : 3)
+      if (processes === 'one') measured.everything = await measureEverythingKilled(opened, quick ? 2 : 5)
     })
     await step('team', async () => {
       measured.team = await measureDelegations(product, quick ? 5 : 20)
@@ -182,13 +194,29 @@ export async function visit(
       measured.joining = await alone((fresh) => measureJoining(fresh, quick ? 500 : 5000, 7))
     })
     await step('rest', async () => {
-      const sizes = quick ? [1000] : [1000, 300_000]
+      const sizes = [1000, ...(options.sessions ? [options.sessions] : quick ? [] : [300_000])]
       const results: SessionsAtRest[] = []
-      for (const size of sizes) results.push(await alone((fresh) => measureSessionsAtRest(fresh, size)))
+      for (const size of sizes) results.push(await alone((fresh) => measureSessionsAtRest(fresh, size, say)))
       measured.atRest = results
     })
+    // A start is part of it, and the services start one by one where there are five.
+    if (processes === 'one')
+      await step('archived', async () => {
+        measured.archived = await measureArchived(opened, options.sessions ?? (quick ? 1000 : 100_000), say)
+      })
     await step('sleepers', async () => {
       measured.sleepers = await alone((fresh) => measureSleepers(fresh, quick ? 500 : 10_000))
+    })
+    await step('waiting', async () => {
+      const amounts = quick ? { sessions: 500, seconds: 6, goOn: 50 } : { sessions: 10_000, seconds: 30, goOn: 100 }
+      const results: Waiting[] = []
+      for (const waitsFor of ['model', 'person', 'timer'] as const) {
+        say(`    for a ${waitsFor}`)
+        results.push(await measureWaiting(opened, waitsFor, amounts))
+        measured.waiting = results
+      }
+      say('    for a person, more than anybody keeps in mind')
+      measured.manyWaiting = await measureManyWaiting(opened, quick ? 5_000 : 100_000, quick ? 100 : 1000, say)
     })
     await step('streams', async () => {
       // A product of its own: what a gateway has kept from much work before would hide what the streams cost.

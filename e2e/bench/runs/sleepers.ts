@@ -1,5 +1,6 @@
 // Many runs that sleep: what they take of memory, how much too late they wake, and whether another build meanwhile changes anything for them.
 import { setTimeout as pause } from 'node:timers/promises'
+import { many } from '../product/many.ts'
 import { residentMb } from '../product/processes.ts'
 import type { Product } from '../product/product.ts'
 import { type Spread, spread } from '../report/numbers.ts'
@@ -32,33 +33,23 @@ export async function measureSleepers(product: Product, runs: number): Promise<S
     }
     return run.runId
   }
-  const many = async <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> => {
-    const results: T[] = []
-    let next = 0
-    await Promise.all(
-      Array.from({ length: atOnce }, async () => {
-        for (let at = next++; at < count; at = next++) results[at] = await work(at)
-      }),
-    )
-    return results
-  }
   // How long starting takes is found out first, so that none wakes before all sleep.
   const tried = performance.now()
-  await many(tryRuns, () => start(Date.now() + 1))
+  await many(tryRuns, atOnce, () => start(Date.now() + 1))
   const eachMs = (performance.now() - tried) / tryRuns
   await pause(5_000)
   const memory = () => ({ product: productMb(product), nats: natsMb(product) })
   const before = memory()
   const first = Date.now() + 2 * eachMs * runs + 30_000
   const from = performance.now()
-  const ids = await many(runs, (index) => start(first + (index * 1_000) / rate))
+  const ids = await many(runs, atOnce, (index) => start(first + (index * 1_000) / rate))
   const startedPerSecond = Math.round((runs * 1_000) / (performance.now() - from))
   await pause(5_000)
   if (Date.now() > first) throw new Error('runs woke before all of them had been started')
   const after = memory()
   await deployBench(product, 2)
   await pause(first - Date.now() + (runs * 1_000) / rate)
-  const results = await many(runs, async (index) => ended(product, ids[index] ?? ''))
+  const results = await many(runs, atOnce, async (index) => ended(product, ids[index] ?? ''))
   const perRun = (kind: 'product' | 'nats') => Math.round(((after[kind] - before[kind]) * 1024 * 10) / runs) / 10
   return {
     ...{ runs, startedPerSecond, productKb: perRun('product'), natsKb: perRun('nats') },

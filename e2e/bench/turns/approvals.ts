@@ -1,6 +1,6 @@
 // Turns with one call that a person has to approve, and approves at once: what the asking costs, beside the same turn without it.
 import { type Spread, spread } from '../report/numbers.ts'
-import type { Product } from '../product/product.ts'
+import { askingAgent, type Product } from '../product/product.ts'
 import { toolMessage } from './turns.ts'
 
 export interface ApprovedTurns {
@@ -16,13 +16,13 @@ const turnsOfSession = 20
 
 export async function measureApprovals(product: Product, sessions: number): Promise<ApprovedTurns> {
   const { api, workspace } = product
-  const common = { model: 'bench/assistant', system_prompt: 'You are measured.', max_tool_calls: 100 }
-  await api.putAgent({ name: 'bench-asking', ...common, tools: [{ read_file: { workspace, approval: 'always' } }] })
-  await api.putAgent({ name: 'bench-unasked', ...common, tools: [{ read_file: { workspace } }] })
+  const common = { model: 'bench/assistant', system_prompt: 'You are measured.', max_tokens: 100_000 }
+  const unaskedTools = { tools: [{ read_file: { workspace } }], max_tool_calls: 100, workspace_context: false }
+  await api.putAgent({ name: 'bench-unasked', ...common, ...unaskedTools })
   const asked = { turns: [] as number[], decided: [] as number[] }
   const unasked = { turns: [] as number[], decided: [] as number[] }
   for (let round = 0; round <= sessions; round++)
-    for (const [agent, all] of [['bench-asking', asked] as const, ['bench-unasked', unasked] as const]) {
+    for (const [agent, all] of [[askingAgent, asked] as const, ['bench-unasked', unasked] as const]) {
       const one = await turnsOf(product, agent)
       if (round === 0) continue // until the code is compiled
       all.turns.push(...one.turns)

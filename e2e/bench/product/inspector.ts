@@ -14,7 +14,7 @@ export interface Inspector {
   close(): void
 }
 
-const withinMs = 60_000
+const withinMs = 120_000
 
 /** `url`: as the process prints it (`ws://127.0.0.1:…`). The caller closes it. */
 export async function inspect(url: string): Promise<Inspector> {
