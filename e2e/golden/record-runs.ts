@@ -89,5 +89,38 @@ const childOf = async (session: string) => {
 await save('run-below', await childOf(root))
 await save('images-below', await childOf(shows))
 
+await call('PUT', '/projects/gives', {
+  bundle: bundledCode(`
+    import { createAgent, defineTool, Type } from '@reins/agent'
+    import { defineProject } from '@reins/agent/project'
+    const keeper = createAgent(() => ({ model: 'scripted/assistant' }))
+    async function run(ctx) {
+      const drawn = ctx.uuid()
+      const pay = defineTool({
+        name: 'pay',
+        description: 'Pays.',
+        parameters: Type.Object({}),
+        execute: () => 'paid ' + drawn.length,
+      })
+      const session = await (await ctx.init('helper')).session()
+      return (await session.prompt('call pay {}', { tools: [pay] })).text
+    }
+    const workflow = { module: { run }, file: 'src/workflows/gives.ts' }
+    export default defineProject({
+      agents: { keeper: { module: { default: keeper }, file: 'src/agents/keeper.ts' } },
+      workflows: { gives: workflow },
+      channels: {},
+    })`),
+})
+const gives = sessionOfRun(((await call('POST', '/runs', { workflow: 'gives' })) as unknown as Started).run.runId)
+await until(gives, 'session.ended')
+await save('given-tools', gives)
+await save('given-tools-below', await childOf(gives))
+
+const kept = (await call('POST', '/sessions', { agent: 'keeper', instance: 'one' })).session.id
+await recording.ask(kept, `call shell ${JSON.stringify({ command: 'echo Be brief. > AGENTS.md' })}`)
+await recording.ask(kept, 'say done')
+await save('files-told', kept)
+
 await recording.close()
 process.exit(0)

@@ -108,7 +108,9 @@ describe('a project', () => {
 
     write('support', { 'src/agents/second.ts': agent('scripted/other') })
     expect((await product.cli('deploy', folder)).out).toContain('Deployed version 2 of the project support')
-    expect((await product.cli('rollback', 'support')).out).toContain('back at an earlier build, as version 3')
+    expect((await product.cli('rollback', 'support')).out).toContain(
+      'went from version 2 back to the build of version 1, which is version 3 now.',
+    )
     const { project } = (await product.ask('GET', '/v1/projects/support')).json
     expect(project).toMatchObject({ version: 3, digest: first.digest, previous: [{ version: 2 }] })
     expect((await product.cli('rollback', 'support', '--to', '1')).err).toContain('keeps no version 1')

@@ -21,6 +21,7 @@
 //   C25      a run that goes on after a cancel has a deadline for its clean-up, and no cancel comes to nothing (executor/code.ts).
 //   C24      a call passes by a grant that stands in its session: none comes from the session that it was forked from.
 //   C26      what a call leaves in the sandbox in memory (runner/files.ts).
+//   C28      a turn that answers a prompt of a run is shown its images, and no others (executor/code.ts).
 //   C27      what a model call says is heard where its announcement stands in the log (heard.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, runPosition, type SessionEvent } from '@reins/contracts'
@@ -40,7 +41,15 @@ import {
   spentBy,
   waitsForPeople,
 } from '@reins/session'
-import { checkAsked, checkCleanUp, checkCode, checkLines, checkPromptModel, checkPrompts } from '../executor/code.ts'
+import {
+  checkAsked,
+  checkCleanUp,
+  checkCode,
+  checkImages,
+  checkLines,
+  checkPromptModel,
+  checkPrompts,
+} from '../executor/code.ts'
 import { checkDefinition } from './definitions.ts'
 import { checkMind } from './mind.ts'
 import { checkPermitted } from './permitted.ts'
@@ -69,6 +78,7 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
     checkPermitted(world, session, event, name)
     checkAsked(world, session, event)
     checkPromptModel(world, session, event)
+    checkImages(world, session, event)
     checkDefinition(world, session, event, frame)
     const next = evolve(session, event, frame)
     if (next === session && effectiveEvents.has(event.type) && !isEvidence(world, frame, event.type))

@@ -145,6 +145,7 @@ function asked(
     }
     case 'prompt-tool':
     case 'prompt-files':
+    case 'prompt-images':
     case 'prompt-model':
     case 'prompt': {
       const content = [{ type: 'text' as const, text: 'do it' }]
@@ -161,7 +162,14 @@ function asked(
       const granted: readonly SessionEvent[] = slice
         ? [{ type: 'budget.granted', data: { message, limits: slice } }]
         : []
-      return [{ type: 'run.prompted', data }, ...granted, ...(changes ? [configured] : []), ...(asks ? [asked] : [])]
+      const shown: SessionEvent = { type: 'images.attached', data: { message, images: [...imagesOf(position)] } }
+      return [
+        { type: 'run.prompted', data },
+        ...granted,
+        ...(changes ? [configured] : []),
+        ...(op === 'prompt-images' ? [shown] : []),
+        ...(asks ? [asked] : []),
+      ]
     }
     case 'wait':
       return [{ type: 'run.waited', data: { position, name: op, event: 'paid' } }]
@@ -206,6 +214,20 @@ export function checkPromptModel(world: World, { id, born, prompted, turn }: Ses
   const wanted = op === 'prompt-model' ? otherDefinition : 'helper'
   if (born?.digest !== wanted)
     world.fail(`C23: ${short(id)} answers the prompt ${prompted} by ${born?.digest}, and was to do so by ${wanted}`)
+}
+
+const imagesOf = (position: number) => [{ type: 'image' as const, mimeType: 'image/png', data: `image${position}` }]
+
+/** C28: a turn that answers a prompt of a run is shown its images, and no others. */
+export function checkImages(world: World, { id, born, inbox }: Session, event: SessionEvent): void {
+  if (event.type !== 'turn.started' || born?.parent === undefined) return
+  for (const { message, images = [] } of inbox) {
+    const position = Number(/^m-run-(\d+)$/.exec(message)?.[1] ?? -1)
+    if (!event.data.messages.includes(message) || position < 0) continue
+    const wanted = world.scenario.code?.[position] === 'prompt-images' ? imagesOf(position) : []
+    if (JSON.stringify(images) !== JSON.stringify(wanted))
+      world.fail(`C28: ${short(id)} answers the prompt ${position} with ${images.length} images, of ${wanted.length}`)
+  }
 }
 
 /** C20: a turn whose call code has asked for asks no model. */

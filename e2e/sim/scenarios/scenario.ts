@@ -41,10 +41,10 @@ export interface Answer {
 /**
  * An operation of code that decides: a step that may run again, or not; a turn of its agent; a sleep; a pause for a message; a question to a
  * person, whom nobody answers. Of a workflow besides: it gets an agent, prompts it in a session below (by another
- * model), waits for an event.
+ * model, with images), waits for an event.
  */
 export type CodeOp = 'safe' | 'never' | 'call' | 'tool' | 'sleep' | 'pause' | 'ask' | FlowOp
-export type FlowOp = 'init' | 'prompt' | 'prompt-tool' | 'prompt-files' | 'prompt-model' | 'wait'
+export type FlowOp = 'init' | 'prompt' | 'prompt-tool' | 'prompt-files' | 'prompt-images' | 'prompt-model' | 'wait'
 
 /** What a definition declares of what its agent has in mind. */
 export interface Mind {

@@ -75,6 +75,18 @@ export const wrongRuns: readonly WrongRule[] = [
     scenario: named('a run that prompts by another model', { ...prompting, code: ['init', 'prompt', 'prompt-model'] }),
   },
   {
+    name: 'prompt-without-its-images',
+    says: 'a session below a run is told a prompt, and not what it is to be shown with it',
+    rules: {
+      ...sound,
+      promptChild(...given) {
+        const told = sound.promptChild(...given)
+        return told && { ...told, events: told.events.filter(({ type }) => type !== 'images.attached') }
+      },
+    },
+    scenario: named('a run that shows images', { ...prompting, code: ['init', 'prompt-images', 'prompt'] }),
+  },
+  {
     name: 'asked-call-and-its-model',
     says: 'who decides forgets that code has asked for the call of a turn, and goes on with its model',
     rules: {

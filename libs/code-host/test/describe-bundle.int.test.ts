@@ -137,7 +137,7 @@ test.each(['bubblewrap', 'namespaces', 'none'] as const)(
   },
 )
 
-test('initializers of a project are called once: a field that no agent has is a mistake, and what they throw is none', async () => {
+test('initializers of a project are called once: a field that no agent has and a model that is none are mistakes, and what they throw is none', async () => {
   const project = (initializer: string) =>
     bundleOf(`
       import { createAgent } from '@reins/agent'
@@ -151,7 +151,19 @@ test('initializers of a project are called once: a field that no agent has is a 
     kind: 'problems',
     problems: [{ file: 'p', message: expect.stringContaining(message) }],
   })
+  for (const initializer of ["() => ({ model: 'gpt' })", "() => ({ profile: { model: 'gpt' } })"])
+    expect([initializer, await said(initializer)]).toMatchObject([
+      initializer,
+      {
+        kind: 'problems',
+        problems: [
+          { message: expect.stringMatching(/desk\.ts: (profile: )?model must be "provider\/model".*not "gpt"\.$/) },
+        ],
+      },
+    ])
   for (const initializer of [
+    '({ env }) => ({ model: env.MODEL })',
+    '() => ({ model: false })',
     "() => { throw new Error('no such ticket') }",
     '() => ({})',
     '() => new Promise(() => {})',

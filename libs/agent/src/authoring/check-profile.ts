@@ -56,6 +56,15 @@ export const unknownConfigFields = (config: unknown): string[] =>
       )
     : []
 
+/** The model that an initializer's config names, itself or by its profile. */
+export function configModelProblems(config: unknown): readonly string[] {
+  if (!isRecord(config)) return []
+  const { model, profile } = config
+  const problems = model === undefined || model === false ? [] : modelProblems(model, 'model')
+  if (!isRecord(profile) || profile.model === undefined) return problems
+  return [...problems, ...modelProblems(profile.model, 'profile: model')]
+}
+
 function sharedProblems(fields: Fields, path: readonly unknown[]): readonly string[] {
   const problems: string[] = []
   const { instructions, description, skills, tools, subagents, agents, thinkingLevel, compaction, durability } = fields

@@ -252,7 +252,9 @@ async function startOf(
 async function placed(context: ErrandContext, session: Session, from: string, place: string): Promise<string> {
   for (;;) {
     try {
-      return (await context.runs.vary({ digest: from, place }, session)).digest
+      const { digest } = await context.runs.vary({ digest: from, place }, session)
+      await context.pauseAt('executor.after-vary')
+      return digest
     } catch (error) {
       const isAway = error instanceof ReinsError && error.code === 'unavailable'
       if (!isAway || context.stopping.aborted) throw error

@@ -126,11 +126,13 @@ export class Projects {
     if (!kept) throw new ReinsError('unavailable', `The bundle of version ${build.version} cannot be read now.`)
     const next = { digest: build.digest, size: kept.size, manifest: kept.manifest }
     await this.#mayUse(name, next.manifest, deployer)
+    let from = entry.version
     const { value, seq } = await this.#change(name, deployer.by, (now) => {
       if (!now) throw notFound(name)
+      from = now.version
       return next
     })
-    return { value: { ...value, outcome: 'rolled-back' }, seq }
+    return { value: { ...value, outcome: 'rolled-back', rolledBack: { from, to: build.version } }, seq }
   }
 
   async delete(name: string, by: string): Promise<{ value: { name: string }; seq: number }> {

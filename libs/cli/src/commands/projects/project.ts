@@ -157,13 +157,15 @@ async function deploy(run: Invocation, folder: string, { name: given, built: fil
   said(run, answer)
 }
 
-function said(run: Invocation, { project, outcome, warnings = [] }: ProjectAnswer): void {
+function said(run: Invocation, { project, outcome, rolledBack, warnings = [] }: ProjectAnswer): void {
   const { name, version, previous } = project
   const words = {
     created: `Deployed the project ${name} (version ${version}) to ${run.server}.`,
     updated: `Deployed version ${version} of the project ${name} to ${run.server}.`,
     unchanged: `The project ${name} is at this build already (version ${version}). Nothing changed.`,
-    'rolled-back': `The project ${name} is back at an earlier build, as version ${version}.`,
+    'rolled-back': rolledBack
+      ? `The project ${name} went from version ${rolledBack.from} back to the build of version ${rolledBack.to}, which is version ${version} now.`
+      : `The project ${name} is back at an earlier build, as version ${version}.`,
   } as const
   run.print(words[outcome])
   const [before] = previous

@@ -154,6 +154,12 @@ export const ProjectAnswer = Type.Object(
       Type.Literal('unchanged'),
       Type.Literal('rolled-back'),
     ]),
+    rolledBack: Type.Optional(
+      Type.Object(
+        { from: Type.Integer({ minimum: 1 }), to: Type.Integer({ minimum: 1 }) },
+        { ...closed, description: 'The versions of the builds that a rollback has left, and put back' },
+      ),
+    ),
     warnings: Type.Optional(Type.Array(Type.String(), { description: 'What the project will miss when it runs' })),
   },
   closed,
