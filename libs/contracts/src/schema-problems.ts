@@ -138,7 +138,7 @@ function unknownKey(key: string, schema: Schema): string {
   const [pattern] = Object.keys(schema.patternProperties ?? {})
   if (pattern !== undefined) return `${quoted(key)} is no valid name here: names match ${pattern}`
   const names = Object.keys(schema.properties ?? {})
-  return `unknown field ${quoted(key)}${suggestion(key, names)}; valid fields: ${names.join(', ')}`
+  return `unknown field ${quoted(key)}${suggestion(key, names)}; valid fields: ${names.join(', ') || 'none'}`
 }
 
 function sizeFault({ minProperties: least = 0, maxProperties: most = least }: Schema, size: number): string {

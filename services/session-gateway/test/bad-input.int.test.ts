@@ -43,10 +43,26 @@ test('a byte order mark before JSON is passed over', async () => {
   expect(status).toBe(404) // It was read: there is no such agent.
 })
 
+test('HEAD is answered as GET is, without the body; a stream is none', async () => {
+  const { status, json } = await world.request('HEAD', '/health')
+  expect([status, json]).toEqual([200, undefined])
+  expect((await world.request('HEAD', `/v1/sessions/${unknown}`)).status).toBe(404)
+  expect((await world.request('HEAD', `/v1/sessions/${unknown}/events`)).status).toBe(405)
+})
+
 describe('one clear error', () => {
   const agent = 'helper'
   test.each<[string, string, string, unknown, number, string, string]>([
     ['an unknown route', 'GET', '/v1/nothing', undefined, 404, 'not_found', '/v1/nothing'],
+    [
+      'too long a part of a path',
+      'GET',
+      `/v1/sessions/${'a'.repeat(2_000)}`,
+      undefined,
+      400,
+      'invalid_request',
+      'too long',
+    ],
     ['a wrong method', 'PATCH', '/v1/sessions', undefined, 405, 'method_not_allowed', 'POST'],
     ['an unknown agent', 'POST', '/v1/sessions', { agent: 'nobody' }, 404, 'agent_not_found', 'nobody'],
     ['a missing field', 'POST', '/v1/sessions', {}, 400, 'invalid_request', 'agent: is missing: give'],

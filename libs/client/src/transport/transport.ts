@@ -145,7 +145,11 @@ export function errorOf(status: number, text: string): ReinsError {
     return new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
   }
   const code: ErrorCode = status === 401 ? 'unauthorized' : status >= 502 && status <= 504 ? 'unavailable' : 'internal'
-  return new ReinsError(code, `The server answered with HTTP ${status} and a body that is not a Reins error.`)
+  const message = `The server answered with HTTP ${status} and a body that is not a Reins error.`
+  if (code !== 'internal') return new ReinsError(code, message)
+  const next =
+    'Check that --server or REINS_URL names a Reins server, and not another one or its proxy. If it does, read its log.'
+  return new ReinsError(code, message, { next })
 }
 
 function bodyOf(text: string): ErrorBody | undefined {

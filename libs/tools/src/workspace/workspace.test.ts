@@ -49,6 +49,17 @@ describe.each(openers)('a workspace by %s', (opener) => {
   }
 
   it.each([
+    ['too deep', `new/${'d/'.repeat(200)}x`],
+    ['too long in the middle', `new/${'n'.repeat(300)}/x`],
+    ['too long at the end', `new/${'ü'.repeat(200)}`],
+  ])('a path that is %s is refused before a folder of it is made', (_, path) => {
+    const { ws } = tree()
+    using workspace = new Workspace(ws, noGuard, opener)
+    expect(() => workspace.locate(path, { change: true, create: true })).toThrow(ToolFailure)
+    expect(existsSync(join(ws, 'new'))).toBe(false)
+  })
+
+  it.each([
     ['a relative path', 'a/b.txt', 'inside'],
     ['dots that stay inside', './a/../a//b.txt', 'inside'],
     ['a parent', '../secret.txt', 'refused'],

@@ -97,8 +97,7 @@ export class Workspace implements Disposable {
           goUp()
           continue
         }
-        if (names.length >= maxDepth)
-          throw new ToolFailure('invalid-arguments', `path is more than ${maxDepth} folders deep: ${shown}`)
+        if (names.length >= maxDepth) throw tooDeep(shown)
         const parent = top()
         const node = this.#openEntry(parent, name)
         const relative = [...names, name].join('/')
@@ -109,6 +108,7 @@ export class Workspace implements Disposable {
           if (options.create !== true) throw new ToolFailure('not-found', `no such file or directory: ${shown}`)
           // Who removes it again and again meanwhile gets an error, not an endless loop.
           lost += 1
+          canBeMade(names.length + 1, queue, shown)
           if (lost > maxDepth * 2) throw new ToolFailure('failed', `changed while it was opened: ${shown}`)
           makeFolder(`${parent.address}/${name}`)
           queue.unshift(name)
@@ -264,6 +264,23 @@ export class Workspace implements Disposable {
 function holds(outer: boolean, stat: BigIntStats, readOnly: readonly Place[], writable: readonly Place[]): boolean {
   if (isPlace(readOnly, stat)) return true
   return outer && !isPlace(writable, stat)
+}
+
+const tooDeep = (shown: string): ToolFailure =>
+  new ToolFailure('invalid-arguments', `path is more than ${maxDepth} folders deep: ${shown}`)
+
+/** As file systems count, in bytes. */
+const longestName = 255
+
+/** Before the first missing folder is made: a call that is refused leaves none behind. `depth`: of that one; `rest`: below it. */
+function canBeMade(depth: number, rest: readonly string[], shown: string): void {
+  let at = depth
+  for (const name of rest) {
+    at += name === '..' ? -1 : 1
+    if (at > maxDepth) throw tooDeep(shown)
+    if (Buffer.byteLength(name) > longestName)
+      throw new ToolFailure('invalid-arguments', `${shown}: the name is too long`)
+  }
 }
 
 function escapes(shown: string): ToolFailure {

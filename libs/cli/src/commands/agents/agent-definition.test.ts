@@ -72,6 +72,7 @@ describe('a definition of a file and flags', () => {
 
 describe('a file that cannot be used', () => {
   test.each([
+    ['name: a\n---\nname: b', /several definitions/],
     ['name: a\n\tmodel: x', /agent\.yaml is not valid YAML: Tabs.*line 2/s],
     ['name: a\nname: b', /Map keys must be unique.*line 2/s],
     ['- a', /does not hold the definition/],

@@ -99,6 +99,10 @@ const definition = (fields: Record<string, unknown>): DefinitionSource => ({
 function readDefinition(file: DefinitionFile): Record<string, unknown> {
   const document = parseDocument(file.text, { uniqueKeys: true, prettyErrors: true })
   const fault = document.errors[0]
+  if (fault?.code === 'MULTIPLE_DOCS')
+    throw new CommandFailure(`${file.path} holds several definitions, with --- between them.`, {
+      next: 'Write each agent into a file of its own.',
+    })
   if (fault) throw new CommandFailure(`${file.path} is not valid YAML: ${fault.message}`)
   let value: unknown
   try {

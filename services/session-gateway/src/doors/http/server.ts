@@ -132,6 +132,7 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
     app.route({
       method: route.method,
       url: route.path,
+      exposeHeadRoute: answersHead(route),
       ...(route.maxBodyBytes === undefined ? {} : { bodyLimit: Math.max(route.maxBodyBytes, options.maxBodyBytes) }),
       onRequest: async (request) => {
         callers.set(request, await admit(route, request, options)) // H1
@@ -151,16 +152,27 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
       },
     })
   }
-  const patterns = routes.map((route) => ({ ...route, matches: pathPattern(route.path) }))
+  const patterns = routes.map((route) => ({
+    methods: answersHead(route) ? ['GET', 'HEAD'] : [route.method],
+    matches: pathPattern(route.path),
+  }))
   app.setNotFoundHandler(async (request, reply) => {
     const path = request.url.split('?')[0] ?? ''
-    const allowed = patterns.filter(({ matches }) => matches.test(path)).map(({ method }) => method)
-    if (allowed.length === 0)
+    const allowed = [...new Set(patterns.flatMap(({ methods, matches }) => (matches.test(path) ? methods : [])))]
+    // A part of the path that is longer than any name is has no route, whatever the method.
+    if (allowed.length === 0 || allowed.includes(request.method))
       throw new ReinsError('not_found', `There is no route ${request.method} ${path.slice(0, 200)}.`)
-    reply.header('allow', [...new Set(allowed)].join(', '))
-    throw new ReinsError('method_not_allowed', `${path} takes ${allowed.join(', ')}, not ${request.method}.`)
+    reply.header('allow', allowed.join(', '))
+    throw new ReinsError(
+      'method_not_allowed',
+      `${path.slice(0, 200)} takes ${allowed.join(', ')}, not ${request.method}.`,
+    )
   })
 }
+
+/** Whoever watches a server by HEAD is answered as by GET, without the body. A stream has none to leave out. */
+const answersHead = (route: Route): boolean =>
+  route.method === 'GET' && !route.socket && !formsOf(route).includes('text/event-stream')
 
 /** Rejects with unauthorized, forbidden or too_many_requests. Each operation checks its caller again: this is earlier (H1). */
 export async function admit(
