@@ -18,6 +18,7 @@ test.each([
   [{ status: 504, message: '' }, 'network'],
   [{ status: 503, words: ['server_error'], message: '' }, 'overloaded'],
   [{ status: 408, message: '' }, 'network'],
+  [{ status: 400, message: 'Too many tokens, please wait before trying again.' }, 'rate-limited'],
   [{ status: 413, words: ['request_too_large'], message: '' }, 'context-overflow'],
   [{ status: 400, words: ['context_length_exceeded'], message: '' }, 'context-overflow'],
   [{ status: 400, message: "This model's maximum context length is 8192 tokens" }, 'context-overflow'],
@@ -68,6 +69,9 @@ test('a message holds what to do and no secret', () => {
   })
   expect(failed({ message: 'socket hang up' }, subject).message).toBe(
     'openai/gpt-5: socket hang up. If it goes on, look at the logs or the status page of https://api.test/v1.',
+  )
+  expect(redact('Authorization: Basic c2stc2VjcmV0LWtleQ== of a basic plan', [])).toBe(
+    'Authorization: Basic [key] of a basic plan',
   )
   expect(redact('Authorization: Bearer abc.def https://u:p@h/', [])).toBe('Authorization: Bearer [key] https://h/')
 })

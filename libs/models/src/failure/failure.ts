@@ -73,6 +73,7 @@ export function redact(text: string, secrets: readonly string[]): string {
     .replace(/\b(sk|pk|rk|xai|gsk|key)-[\w*.-]{6,}/g, '[key]')
     .replace(/\bAIza[\w-]{20,}/g, '[key]')
     .replace(/\bBearer\s+\S+/gi, 'Bearer [key]')
+    .replace(/\bBasic\s+[\w+/=-]{12,}/gi, 'Basic [key]')
     .replace(/:\/\/[^/\s@]+@/g, '://')
 }
 

@@ -90,6 +90,8 @@ const failing = (status: number | undefined): boolean => status === undefined ||
 const sayings: readonly Saying[] = [
   // Larger than the limit of a minute: no waiting helps.
   { kind: 'too-long', of: any, says: /request too large.{0,200}tokens per min|reduce your message size/is },
+  // What passes by waiting is no window that is too small, whatever it counts.
+  { kind: 'rate-limit', of: any, says: /too many tokens, please wait/i },
   // The model's fault, and told with whatever status: the next time it may write its call rightly.
   {
     kind: 'broken-call',

@@ -17,6 +17,7 @@ import type { Transport } from '../http/transport.ts'
 import { type Lesson, learnt, type Manner, Manners, type Shown } from './differences.ts'
 import { guard, type Telling } from './guard.ts'
 import { askedByTool, ResultToolReader } from './result-tool.ts'
+import { shortTools } from './short-tools.ts'
 
 /** `open`: more must come; `said`: it is over, and something may follow; `over`: nothing does. */
 export type Progress = 'open' | 'said' | 'over'
@@ -128,7 +129,8 @@ interface Form {
 
 function formOf(wire: Wire, request: ModelRequest, manner: Manner): Form {
   const byTool = askedByTool(request, manner, wire.takesSchema)
-  const wanted = byTool?.request ?? request
+  const told = byTool?.request ?? request
+  const wanted = manner.has('short-descriptions') ? { ...told, tools: shortTools(told.tools) } : told
   const asked = wanted.stream && manner.has('whole-answers') ? { ...wanted, stream: false } : wanted
   return { asked, body: filled(wire.encode(asked, manner), request.media), resultTool: byTool?.tool }
 }

@@ -27,6 +27,7 @@ export type Difference =
   | 'no-strict'
   | 'no-output-schema'
   | 'plain-schemas'
+  | 'short-descriptions'
   | 'no-null-content'
   | 'nine-letter-ids'
   | 'system-in-user'
@@ -157,7 +158,7 @@ const table: readonly Row[] = [
   },
   {
     name: 'alternating-roles',
-    says: /must alternate|roles? alternat|alternating|consecutive (user|assistant)|2 or more (assistant|user) messages/i,
+    says: /(must|should) alternate|roles? alternat|alternating|consecutive (user|assistant)|2 or more (assistant|user) messages/i,
   },
   { name: 'nine-letter-ids', says: /a-z, A-Z, 0-9, with a length of 9/ },
   {
@@ -171,6 +172,7 @@ const table: readonly Row[] = [
     says: /stream(ing|ed)?( mode| responses?)? (is |are )?(not|un)[ -]?(supported|available|allowed|enabled)|(not|n't) support stream|verified to stream|stream.{0,20}must be false/i,
     sent: /"stream":true/,
   },
+  { name: 'short-descriptions', says: /description.{0,60}(too long|maximum length|at most)/is, sent: /"tools":\[/ },
   {
     name: 'plain-schemas',
     says: /additionalProperties|\$schema|unknown name .{0,120}(parameters|function_declarations|schema)|invalid (json )?schema|schema is invalid|input_schema|function_declarations|parameters\.properties|unsupported (json )?schema|schema.{0,40}not supported|got null, want|invalid value for parameter .?tools/is,

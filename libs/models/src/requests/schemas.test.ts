@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { plainSchema } from './schemas.ts'
+import { shortTools } from './short-tools.ts'
 
 const of = (member: unknown, more: Record<string, unknown> = {}) =>
   plainSchema({ type: 'object', properties: { a: member }, ...more })
@@ -53,4 +54,17 @@ it('a reference is what it names, also one that comes back to itself', () => {
   expect(of({ allOf: [{ $ref: '#/$defs/node' }] }, { $defs: { node: { type: 'string' } } })).toEqual(
     told({ type: 'string' }),
   )
+})
+
+it('long descriptions are cut where a provider says so, and the tool is the same one each time', () => {
+  const [short, long] = ['a'.repeat(1_024), 'b'.repeat(3_000)].map((description) => ({
+    name: 't',
+    description,
+    parameters: {},
+  }))
+  const tools = [short, long].flatMap((tool) => tool ?? [])
+  const [first, second] = shortTools(tools)
+  expect(first).toBe(short)
+  expect(second?.description).toHaveLength(1_024)
+  expect(shortTools(tools)[1]).toBe(second)
 })
