@@ -6,6 +6,7 @@
 //   T3. What makes connections is loaded at the first call: most processes never make one.
 import type { Dispatchers } from './dispatchers.ts'
 import { exchange, type Post, type Reply } from './exchange.ts'
+import { inNetworks } from './networks.ts'
 
 /** As the usual variables say it; '' is none. */
 export interface ProxyConfig {
@@ -32,6 +33,7 @@ export interface TransportOptions {
 }
 
 export function createTransport({ idleTimeoutMs, answerTimeoutMs, proxies }: TransportOptions): Transport {
+  const isExcepted = inNetworks(proxies.except)
   let closed = false
   let opened: Dispatchers | undefined
   let opening: Promise<Dispatchers> | undefined
@@ -43,7 +45,7 @@ export function createTransport({ idleTimeoutMs, answerTimeoutMs, proxies }: Tra
     return opened
   }
   const send = ({ direct, proxied }: Dispatchers, url: URL, post: Post): Promise<Reply> => {
-    if (!proxied || isLoopback(url.hostname)) return exchange(direct, url, post)
+    if (!proxied || isLoopback(url.hostname) || isExcepted(url.hostname)) return exchange(direct, url, post)
     return exchange(proxied, url, post).catch((error: unknown) => {
       throw post.signal.aborted ? error : new Error('by the proxy of the environment', { cause: error })
     })
