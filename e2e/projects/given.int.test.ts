@@ -81,6 +81,9 @@ const files: Readonly<Record<string, string>> = {
   'agents/writer.ts': `
     import { createAgent } from '@reins/agent'
     export default createAgent(() => ({ model: 'scripted/assistant' }))`,
+  'agents/plain-writer.ts': `
+    import { createAgent, virtual } from '@reins/agent'
+    export default createAgent(() => ({ model: 'scripted/assistant', sandbox: virtual({ workspaceContext: false }) }))`,
   'workflows/refused.ts': `
     import { createAgent, defineTool, Type } from '@reins/agent'
     import desk from '../agents/desk.ts'
@@ -200,6 +203,16 @@ describe('AGENTS.md and skills among files in memory', () => {
     const { session } = JSON.parse(said.out)
     await product.cli('connect', 'writer', 'w', '-m', 'say hi')
     expect((await product.ask('GET', `/v1/sessions/${session}/prompt`)).json.system).toContain('Rhyme.')
+  })
+
+  test('are files like any other where the sandbox says so', async () => {
+    const write = 'call write_file {"path":"AGENTS.md","content":"Rhyme."}'
+    const said = await product.cli('connect', 'plain-writer', 'w', '-m', write, '--json')
+    const { session } = JSON.parse(said.out)
+    const read = await product.cli('connect', 'plain-writer', 'w', '-m', 'call read_file {"path":"AGENTS.md"}')
+    expect(read.out).toContain('Rhyme.')
+    expect((await eventsOf(session)).map(({ type }) => type)).not.toContain('workspace.found')
+    expect((await product.ask('GET', `/v1/sessions/${session}/prompt`)).json.system).not.toContain('Rhyme.')
   })
 })
 

@@ -14,7 +14,7 @@ import type {
   DurabilityConfig,
   ThinkingLevel,
 } from './runtime-config.ts'
-import { sandboxForm } from './sandbox.ts'
+import { type ContextOption, sandboxForm } from './sandbox.ts'
 import { type SkillForm, skillForm } from './skill-form.ts'
 import { isWorkflowAgent } from './workflow-agent.ts'
 
@@ -30,9 +30,8 @@ export interface AgentConfiguration {
   /** Its model has the tool `task`, and so have its subagents. */
   readonly task?: true
   /** `chosen`: the agent has asked for it, and did not leave it out. */
-  readonly sandbox?:
-    | { readonly kind: 'local'; readonly cwd?: string }
-    | { readonly kind: 'virtual'; readonly chosen: boolean }
+  readonly sandbox?: ContextOption &
+    ({ readonly kind: 'local'; readonly cwd?: string } | { readonly kind: 'virtual'; readonly chosen: boolean })
   readonly tools: readonly ToolFacts[]
   readonly skills: readonly { readonly name: string; readonly files: SkillForm['files'] }[]
   readonly subagents: readonly SubagentConfiguration[]
@@ -87,8 +86,9 @@ export async function configure(initialize: AgentInitializer, context: AgentInit
 /** K18: an agent that says nothing works in memory. */
 function placeOf(sandbox: unknown): NonNullable<AgentConfiguration['sandbox']> {
   const form = sandboxForm(sandbox)
-  if (form?.kind === 'local') return { kind: 'local', ...(form.cwd === undefined ? {} : { cwd: form.cwd }) }
-  return { kind: 'virtual', chosen: form !== undefined }
+  const context = form?.workspaceContext === undefined ? {} : { workspaceContext: form.workspaceContext }
+  if (form?.kind === 'local') return { kind: 'local', ...(form.cwd === undefined ? {} : { cwd: form.cwd }), ...context }
+  return { kind: 'virtual', chosen: form !== undefined, ...context }
 }
 
 /** F1. */

@@ -7,6 +7,7 @@ import {
   isCreatedAgent,
   SkillCatalog,
   Type,
+  virtual,
   workflowAgent,
 } from '../index.ts'
 import { local } from '../node.ts'
@@ -130,6 +131,21 @@ describe('createAgent', () => {
       configuration: { cwd: '/srv/x', sandbox: { kind: 'local' } },
     })
     expect(() => local({ env: {} } as never)).toThrow('local() has no option "env"')
+  })
+
+  it('takes no instructions from the files among which it works, where its sandbox says so', async () => {
+    const sandboxOf = async (sandbox: ReturnType<typeof virtual>) => {
+      const one = await configured(() => ({ model, cwd: '/srv/x', sandbox }))
+      return one.kind === 'configured' && one.configuration.sandbox
+    }
+    expect(await sandboxOf(virtual({ workspaceContext: false }))).toEqual({
+      ...{ kind: 'virtual', chosen: true, workspaceContext: false },
+    })
+    expect(await sandboxOf(local({ workspaceContext: false }))).toEqual({ kind: 'local', workspaceContext: false })
+    expect(() => virtual({ cwd: '/' } as never)).toThrow('virtual() has no option "cwd"')
+    expect(() => virtual({ workspaceContext: 'no' } as never)).toThrow(
+      '"workspaceContext" of virtual() is true or false',
+    )
   })
 })
 

@@ -2,16 +2,21 @@
 
 export const sandboxMarker: unique symbol = Symbol.for('reins.sandbox')
 
-export type SandboxForm =
-  | { readonly version: 1; readonly kind: 'local'; readonly cwd?: string }
-  | { readonly version: 1; readonly kind: 'virtual' }
+export interface ContextOption {
+  /** `false`: AGENTS.md and the skills in .agents/skills of the folder that it works in are files like any other, and instruct nobody. */
+  readonly workspaceContext?: boolean
+}
+
+export type SandboxForm = { readonly version: 1 } & ContextOption &
+  ({ readonly kind: 'local'; readonly cwd?: string } | { readonly kind: 'virtual' })
 
 export interface SandboxChoice {
   readonly [sandboxMarker]: SandboxForm
 }
 
-export function localSandbox({ cwd }: { readonly cwd?: string } = {}): SandboxChoice {
-  const form: SandboxForm = Object.freeze({ version: 1, kind: 'local', ...(cwd === undefined ? {} : { cwd }) })
+export function localSandbox({ cwd, ...context }: { readonly cwd?: string } & ContextOption = {}): SandboxChoice {
+  const folder = cwd === undefined ? {} : { cwd }
+  const form: SandboxForm = Object.freeze({ version: 1, kind: 'local', ...folder, ...contextOf('local', context) })
   return Object.freeze({ [sandboxMarker]: form })
 }
 
@@ -19,8 +24,18 @@ export function localSandbox({ cwd }: { readonly cwd?: string } = {}): SandboxCh
  * Files and a shell in memory, of each session its own. They stand in the log of the session, 2 MB at most, and outlive every process. It is
  * what an agent has that says nothing of a sandbox; `sandbox: false` is none.
  */
-export function virtual(): SandboxChoice {
-  return Object.freeze({ [sandboxMarker]: Object.freeze({ version: 1 as const, kind: 'virtual' as const }) })
+export function virtual(options: ContextOption = {}): SandboxChoice {
+  const [unknown] = Object.keys(options).filter((key) => key !== 'workspaceContext')
+  if (unknown !== undefined) throw new TypeError(`virtual() has no option "${unknown}": it has workspaceContext alone.`)
+  const form: SandboxForm = Object.freeze({ version: 1, kind: 'virtual', ...contextOf('virtual', options) })
+  return Object.freeze({ [sandboxMarker]: form })
+}
+
+/** Throws a TypeError. */
+function contextOf(of: string, { workspaceContext }: ContextOption): ContextOption {
+  if (workspaceContext === undefined) return {}
+  if (typeof workspaceContext !== 'boolean') throw new TypeError(`"workspaceContext" of ${of}() is true or false.`)
+  return { workspaceContext }
 }
 
 export function sandboxForm(value: unknown): SandboxForm | undefined {

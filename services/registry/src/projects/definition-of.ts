@@ -46,6 +46,8 @@ const workflow = Type.Optional(Type.String())
 const subagentOf = () =>
   Type.Object({ name: Type.String(), model, workflow, ...shared, subagents: Type.Array(Type.Unknown()) })
 
+const workspaceContext = Type.Optional(Type.Boolean())
+
 /** DF1. What is inside of subagents is checked by the schema of definitions. */
 export const Configuration = Type.Object({
   model,
@@ -58,8 +60,8 @@ export const Configuration = Type.Object({
   task: Type.Optional(Type.Literal(true)),
   sandbox: Type.Optional(
     Type.Union([
-      Type.Object({ kind: Type.Literal('local'), cwd: Type.Optional(Type.String()) }),
-      Type.Object({ kind: Type.Literal('virtual'), chosen: Type.Boolean() }),
+      Type.Object({ kind: Type.Literal('local'), cwd: Type.Optional(Type.String()), workspaceContext }),
+      Type.Object({ kind: Type.Literal('virtual'), chosen: Type.Boolean(), workspaceContext }),
     ]),
   ),
   subagents: Type.Array(subagentOf(), { maxItems: 50 }),
@@ -117,6 +119,7 @@ export function definitionOf(configuration: Configuration, parts: DefinitionPart
     ...(task ? { task } : {}),
     ...(effort === undefined ? {} : { reasoning_effort: effort }),
     ...(context === undefined ? {} : { context }),
+    ...(sandbox?.workspaceContext === undefined ? {} : { workspace_context: sandbox.workspaceContext }),
     ...(seconds === undefined ? {} : { budget: { wall_time: wallTime(seconds) } }),
   }
   const problems = problemsOf(StoredDefinition, definition)
