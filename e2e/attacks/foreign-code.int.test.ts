@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { AttackedProduct, deadline } from './attacked-product.ts'
+import { tryDeliveries } from './deliveries.ts'
 import { tryHosts } from './hosts.ts'
+import { tryIssuers } from './issuers.ts'
 import { tryApps, tryRuns } from './projects.ts'
 import { tryServers } from './servers.ts'
 import { Tally } from './tally.ts'
@@ -69,4 +71,25 @@ test(
     refusedAll(tally)
   },
   2 * deadline,
+)
+
+test(
+  'a run is given what it waits for, once, by whoever may give it',
+  async () => {
+    const tally = new Tally()
+    await tryDeliveries(product.world, tally)
+    refusedAll(tally)
+    expect(await product.answers()).toBe('completed')
+  },
+  2 * deadline,
+)
+
+test(
+  'an identity provider that sends other things than its keys makes nobody known',
+  async () => {
+    const tally = new Tally()
+    await tryIssuers(tally)
+    refusedAll(tally)
+  },
+  deadline,
 )
