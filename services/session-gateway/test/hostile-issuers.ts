@@ -6,10 +6,9 @@ import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:cryp
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { fetchDocument } from '../../services/session-gateway/src/access/oidc/fetch-document.ts'
-import { IssuerKeys } from '../../services/session-gateway/src/access/oidc/issuer-keys.ts'
-import { OidcVerifier } from '../../services/session-gateway/src/access/oidc/verifier.ts'
-import type { Tally } from './tally.ts'
+import { fetchDocument } from '../src/access/oidc/fetch-document.ts'
+import { IssuerKeys } from '../src/access/oidc/issuer-keys.ts'
+import { OidcVerifier } from '../src/access/oidc/verifier.ts'
 
 interface Provider {
   readonly about?: (url: string) => unknown
@@ -89,9 +88,8 @@ const providers: Readonly<
   'keys at an address that is a list': { about: (url) => ({ issuer: url, jwks_uri: [`${url}/jwks`] }) },
 }
 
-export async function tryIssuers(tally: Tally): Promise<void> {
-  const note = (what: string, through: boolean) =>
-    tally.note('an identity provider', what, through ? 'got through' : 'refused')
+/** `note`: what was tried, and whether it got through. For `e2e/attacks`. */
+export async function tryIssuers(note: (what: string, through: boolean) => void): Promise<void> {
   for (const [what, { about, keys, by = 'good', alg = 'RS256' }] of Object.entries(providers)) {
     const at = await provider({ ...(about ? { about } : {}), ...(keys ? { keys } : {}) })
     try {
