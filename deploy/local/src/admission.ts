@@ -39,7 +39,7 @@ export const fullError = (disk: DiskState | undefined): ReinsError | undefined =
 export const fullForCode = (disk: DiskState | undefined, { newSessionsPercent }: DiskLimits): ReinsError | undefined =>
   disk?.level === 'no-new-sessions'
     ? full(
-        `the disk of the data folder is ${Math.floor(disk.usedPercent ?? 0)} % full: no new code of agents is kept from ${newSessionsPercent} % on`,
+        `${disk.text.slice(0, disk.text.indexOf(':'))}: no new code of agents is kept from ${newSessionsPercent} % on`,
       )
     : fullError(disk)
 

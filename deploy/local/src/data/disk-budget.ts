@@ -105,9 +105,12 @@ export class DiskWatch {
 export function diskState({ blocks, bfree, bavail, files, ffree }: Space, limits: DiskLimits): DiskState {
   const used = blocks - bfree
   const share = (part: number, whole: number): number => (whole > 0 ? (100 * part) / whole : 0)
-  const usedPercent = Math.max(share(used, used + bavail), share(files - ffree, files))
+  const [ofBytes, ofFiles] = [share(used, used + bavail), share(files - ffree, files)]
+  const usedPercent = Math.max(ofBytes, ofFiles)
   const { newSessionsPercent, appendsPercent } = limits
-  const full = `the disk of the data folder is ${Math.floor(usedPercent)} % full`
+  // Whoever looks with df sees room where files have run out.
+  const what = ofFiles > ofBytes ? ' of files (df -i counts them)' : ''
+  const full = `the disk of the data folder is ${Math.floor(usedPercent)} % full${what}`
   if (usedPercent >= appendsPercent)
     return {
       ...{ level: 'no-appends', usedPercent },
