@@ -71,6 +71,12 @@ test.each([
   expect(load({ REINS_EMBEDDING_MODEL: model, ...env })).toEqual([expect.stringContaining(why)])
 })
 
+test('a proxy by SOCKS looks names up itself, under either of its names; a wrong one is told of once', () => {
+  const proxy = 'socks5://proxy.test:1080'
+  expect(load({ ALL_PROXY: 'socks5h://proxy.test:1080' })).toMatchObject({ proxies: { http: proxy, https: proxy } })
+  expect(load({ ALL_PROXY: 'quic://proxy.test' })).toEqual([expect.stringContaining('ALL_PROXY')])
+})
+
 test('providers are read with their keys', () => {
   const providers = [
     { name: 'lab', baseUrl: 'http://lab.test/v1/', apiKeyEnv: 'LAB_KEY', models: ['a', 'b'], contextWindow: 64_000 },

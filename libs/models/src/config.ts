@@ -158,12 +158,13 @@ function proxy(env: Env, name: 'HTTP_PROXY' | 'HTTPS_PROXY', errors: string[]): 
   for (const variable of [name.toLowerCase(), name, 'all_proxy', 'ALL_PROXY']) {
     const value = text(env, variable)
     if (value === undefined) continue
-    const whole = /^[a-z0-9]+:\/\//i.test(value) ? value : `http://${value}`
+    // `socks5h`: the proxy looks the names up, as it always does here.
+    const named = value.replace(/^socks5h:/i, 'socks5:')
+    const whole = /^[a-z0-9]+:\/\//i.test(named) ? named : `http://${named}`
     if (URL.canParse(whole) && /^(https?|socks5?):$/.test(new URL(whole).protocol)) return whole
     // Its value may hold a password: it is not repeated.
-    errors.push(
-      `${variable} is no URL of a proxy; it must be an http, https or socks5 URL, for example ${variable}=http://proxy.example:3128`,
-    )
+    const wrong = `${variable} is no URL of a proxy; it must be an http, https or socks5 URL, for example ${variable}=http://proxy.example:3128`
+    if (!errors.includes(wrong)) errors.push(wrong)
     return ''
   }
   return ''
