@@ -11,6 +11,7 @@ export const benchNames = [
     'mcp',
     'approvals',
     'workflows',
+    'reload',
     'long',
     'tokens',
     'resume',

@@ -191,6 +191,13 @@ export const rows: readonly Row[] = [
     raw: ({ raw }) => (appendsOfRun + appendsOfPrompt) * raw.publishMs.p50 + raw.modelMs.p50 + raw.httpMs.p50,
     figures: ({ workflows }) => three(workflows?.promptMs),
   },
+  {
+    what: 'reins dev: from a save until the server has the build; the open session goes on',
+    unit: 'ms',
+    budget: 'p50 < 300',
+    figures: ({ reload }) => three(reload?.ms),
+    limit: () => 300,
+  },
   ...[0, 1].map(
     (at): Row => ({
       what: `a run of ${at === 0 ? '1,000' : '10,000'} operations is told an event, and ends`,

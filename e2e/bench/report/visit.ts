@@ -22,6 +22,7 @@ import { measureRaw, type Raw } from '../turns/raw.ts'
 import { type EverythingKilled, measureEverythingKilled } from '../recovery/everything.ts'
 import { measureRecovery, type Recovery } from '../recovery/recovery.ts'
 import { measureResume, type Resume } from '../recovery/resume.ts'
+import { measureReload, type Reload } from '../runs/reload.ts'
 import { measureSleepers, type Sleepers } from '../runs/sleepers.ts'
 import { measureWorkflows, type Workflows } from '../runs/workflows.ts'
 import { measureStreams, type OpenStreams } from '../crowd/streams.ts'
@@ -42,6 +43,7 @@ export interface Visit {
   readonly mcp?: McpCalls
   readonly approvals?: ApprovedTurns
   readonly workflows?: Workflows
+  readonly reload?: Reload
   readonly sleepers?: Sleepers
   readonly long?: LongSession
   readonly tokens?: Tokens
@@ -142,6 +144,9 @@ export async function visit(
     })
     await step('workflows', async () => {
       measured.workflows = await measureWorkflows(product, quick ? 50 : 300, quick ? [1000] : [1000, 10_000])
+    })
+    await step('reload', async () => {
+      measured.reload = await measureReload(product, quick ? 5 : 20)
     })
     await step('long', async () => {
       measured.long = await measureLong(product, 500)
