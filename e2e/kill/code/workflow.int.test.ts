@@ -13,13 +13,13 @@ let bench: WorkflowBench
 
 beforeAll(async () => {
   bench = await WorkflowBench.open()
+  await bench.world.start('executor', { labels: { chat: 'true' } })
 }, deadline)
 afterAll(() => bench?.close(), deadline)
 
 test(
   'a chat that code leads: it greets, answers by its agent, and says what it wants',
   async () => {
-    await bench.world.start('executor', { labels: { chat: 'true' } })
     await bench.agent(
       'chat',
       `
@@ -123,7 +123,7 @@ describe('code that decides', () => {
     ['returns what is no JSON', `return () => 1`, { message: expect.stringContaining('a function') }],
     [
       'needs too much memory',
-      `const all = []; for (;;) all.push(new Array(100000).fill(all.length))`,
+      `const all = []; for (;;) all.push(new Array(5_000_000).fill(all.length))`,
       { code: 'out-of-memory' },
     ],
     ['asks without end', `for (;;) ctx.now()`, { code: 'too-much' }],
