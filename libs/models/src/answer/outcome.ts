@@ -47,8 +47,8 @@ export function outcome(answer: Answer, ending: Ending, subject: Subject): Model
   }
 }
 
-/** Where calls stand in an answer whose form nobody knows. */
-const callsPlace = /(tool_?calls?|function_?calls?)(\.\d+)?$/i
+/** Where calls stand in an answer whose form nobody knows; `parallel_tool_calls` is what was asked for. */
+const callsPlace = /(?:^|\.|item )(?:custom_)?(?:tool_?calls?|function_?calls?)(?:\.\d+)?$/i
 
 /** O3. */
 function lostCall(content: ModelCompleted['content'], { finish, tools, ignored }: Ending): string | undefined {
