@@ -4,15 +4,13 @@ import { callService } from '@reins/broker'
 import {
   type ApiFrame,
   archivistUser,
-  decodeFrame,
-  frameHeaders,
   parseSessionSubject,
   type RebuildProgress,
   type SessionInfo,
   serviceSubject,
   sessionFilter,
 } from '@reins/contracts'
-import { checkLog, type StoredFrame } from '@reins/session'
+import { checkLog, type StoredFrame, storedFrameOf } from '@reins/session'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
@@ -44,25 +42,11 @@ async function framesOf(session: string): Promise<readonly StoredFrame[]> {
       'GET',
       `/v1/sessions/${session}/frames?after=${after}&limit=3`,
     )
-    found.push(...body.frames.map(storedFrame))
+    found.push(...body.frames.map(storedFrameOf))
     after = body.frames.at(-1)?.seq ?? after
     more = body.more
   }
   return found
-}
-
-function storedFrame({ events: eventsJson, ...frame }: ApiFrame): StoredFrame {
-  const { seq, role, id, n, prev, at, by } = frame
-  const headers: Record<string, string> = {
-    [frameHeaders.frame]: id,
-    [frameHeaders.n]: String(n),
-    [frameHeaders.hash]: frame.hash,
-    [frameHeaders.needs]: String(frame.needs),
-    [frameHeaders.status]: frame.status,
-    [frameHeaders.pool]: frame.pool,
-  }
-  const body = `${JSON.stringify({ v: 1, id, n, prev, at, by }).slice(0, -1)},"events":${eventsJson}}`
-  return { frame: decodeFrame({ seq, role, body, header: (name) => headers[name] ?? '' }), eventsJson }
 }
 
 /** At rest, sound, and answered so often. */

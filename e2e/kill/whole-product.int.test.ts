@@ -1,7 +1,16 @@
-// Everything that one machine runs, killed at one moment in the middle of answers: the process, nats-server and Postgres. The next
-// `reins up` on the same folder goes on with each of them.
+// Everything that one machine runs, killed at one moment in the middle of answers and of tools: the process, nats-server and Postgres. The
+// next `reins up` on the same folder goes on with each of them. All settings are those of the product, ack_wait too.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -67,9 +76,10 @@ async function killAll(product: ChildProcess): Promise<void> {
 }
 
 const tokens = 100
+const countIn = (types: readonly string[], wanted: string): number => types.filter((type) => type === wanted).length
 
 test.runIf(process.platform === 'linux')(
-  'killed in eight answers, it ends all of them after its next start, each once',
+  'killed in eight answers, behind a tool and in a tool, it ends all turns after its next start, and runs no tool twice',
   async () => {
     const first = await up()
     const token = readFileSync(path.join(folder, '.reins', 'admin.token'), 'utf8').trim()
@@ -85,9 +95,27 @@ test.runIf(process.platform === 'linux')(
       )
       return body.events.map(({ type }) => type)
     }
-    await Promise.all(
-      sessions.map((session) => eventually(async () => (await typesOf(session)).includes('model-call.started'))),
-    )
+    // Each run of a tool leaves a line behind, in a file of the session.
+    const withTool = async (name: string, after: string) => {
+      const file = path.join(folder, 'workspace', 'assistant', name)
+      const command = `!shell echo ran >> ${name}${after}`
+      const { session } = await api.create('assistant', command)
+      return {
+        session: session.id,
+        ran: () => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0),
+      }
+    }
+    const [behind, inside] = await Promise.all([
+      withTool('behind.txt', ` && then stream ${tokens} every 50`),
+      withTool('inside.txt', '; sleep 10000'),
+    ])
+    await Promise.all([
+      ...sessions.map((session) => eventually(async () => (await typesOf(session)).includes('model-call.started'))),
+      eventually(async () => countIn(await typesOf(behind.session), 'model-call.started') === 2, {
+        describe: () => 'the model is asked behind the tool',
+      }),
+      eventually(() => inside.ran() === 1, { describe: () => 'the tool has left its line behind' }),
+    ])
     await killAll(first.product)
 
     const begun = performance.now()
@@ -95,7 +123,7 @@ test.runIf(process.platform === 'linux')(
     const bootMs = performance.now() - begun
     url = second.url
     await Promise.all(
-      sessions.map((session) =>
+      [...sessions, behind.session, inside.session].map((session) =>
         eventually(async () => (await typesOf(session)).includes('turn.completed'), { withinMs: 120_000 }),
       ),
     )
@@ -109,6 +137,19 @@ test.runIf(process.platform === 'linux')(
       expect(types.filter((type) => type === 'model-call.completed')).toHaveLength(1)
       expect(types.filter((type) => type === 'model-call.started')).toHaveLength(2)
     }
+    const seen = await typesOf(behind.session)
+    expect(seen.filter((type) => type.startsWith('tool-call.') && type !== 'tool-call.started')).toEqual([
+      'tool-call.completed',
+    ])
+    // The second call of the model was cut off, and is the only thing that was begun again.
+    expect(countIn(seen, 'model-call.started')).toBe(3)
+    expect(countIn(seen, 'turn.completed')).toBe(1)
+    expect(behind.ran()).toBe(1)
+    const cut = await typesOf(inside.session)
+    expect(countIn(cut, 'tool-call.outcome-unknown')).toBe(1)
+    expect(countIn(cut, 'tool-call.completed')).toBe(0)
+    expect(cut.indexOf('turn.completed')).toBeGreaterThan(cut.indexOf('tool-call.outcome-unknown'))
+    expect(inside.ran()).toBe(1)
   },
   deadline,
 )

@@ -32,8 +32,8 @@ export {
   checkLog,
   effectiveEvents,
   restProblems,
-  type StoredFrame,
 } from './folding/check-log.ts'
+export { type StoredFrame, storedFrameOf } from './folding/stored-frame.ts'
 export { type ControlVerb, controlVerbs, steer } from './deciding/control.ts'
 export type { Decision, RefusalCode, RequestOutcome } from './deciding/decision.ts'
 export { defaultCeilings, type DelegationCeilings, type Granted } from './delegation/declared.ts'

@@ -1,8 +1,8 @@
 // `reins session verify`: the whole log of a session is read, and everything that must hold of it is checked here, not at the server.
 
 import type { ReinsClient, Verified, VerifyOptions } from '@reins/cli'
-import { type ApiFrame, decodeFrame, frameHeaders, type Seals } from '@reins/contracts'
-import { checkLog, decisionsIn, type StoredFrame } from '@reins/session'
+import type { Seals } from '@reins/contracts'
+import { checkLog, decisionsIn, type StoredFrame, storedFrameOf } from '@reins/session'
 import { publicKeyIn, sealsIn, signatureCheck } from '../data/signing-key.ts'
 import { checkFrameSeals } from './frame-seals.ts'
 
@@ -26,7 +26,7 @@ async function verifySession(
   const stored: StoredFrame[] = []
   for (let after = 0, more = true; more; ) {
     const answer = await client.sessions.frames(session, { after, limit: page })
-    stored.push(...answer.frames.map(storedFrame))
+    stored.push(...answer.frames.map(storedFrameOf))
     after = answer.frames.at(-1)?.seq ?? after
     more = answer.more
   }
@@ -37,20 +37,4 @@ async function verifySession(
   const { sealed, problems: forged } = checkFrameSeals(session, stored, seals)
   const problems = [...checkLog(session, stored).problems, ...wrong, ...forged]
   return { ok: problems.length === 0, frames: stored.length, sealed, problems, decisions }
-}
-
-/** The frame as a reader of the broker would decode it: from its headers and its body. */
-function storedFrame(frame: ApiFrame): StoredFrame {
-  const { seq, role, id, n, prev, at, by, events: eventsJson } = frame
-  const headers: Record<string, string> = {
-    [frameHeaders.frame]: id,
-    [frameHeaders.n]: String(n),
-    [frameHeaders.hash]: frame.hash,
-    [frameHeaders.needs]: String(frame.needs),
-    [frameHeaders.status]: frame.status,
-    [frameHeaders.pool]: frame.pool,
-    ...(frame.seal === undefined ? {} : { [frameHeaders.seal]: frame.seal }),
-  }
-  const body = `${JSON.stringify({ v: 1, id, n, prev, at, by }).slice(0, -1)},"events":${eventsJson}}`
-  return { frame: decodeFrame({ seq, role, body, header: (name) => headers[name] ?? '' }), eventsJson }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { argumentsDigest, type DecisionSignature, decisionToSign, type EventOf, signedDecision } from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
-import type { StoredFrame } from '../folding/check-log.ts'
+import type { StoredFrame } from '../folding/stored-frame.ts'
 import { type CheckSignature, decisionsIn } from './decisions-in-log.ts'
 
 type Data = EventOf<'approval.decided'>['data']

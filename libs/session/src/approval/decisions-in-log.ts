@@ -13,7 +13,7 @@ import {
   signedDecision,
 } from '@reins/contracts'
 import { writersOf } from '../fork/lineage.ts'
-import type { StoredFrame } from '../folding/check-log.ts'
+import type { StoredFrame } from '../folding/stored-frame.ts'
 
 /** What a signature is worth to whoever has these keys. */
 export type SignatureWorth = 'valid' | 'wrong' | 'unknown-key'

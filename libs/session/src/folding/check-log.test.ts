@@ -1,6 +1,7 @@
 import { type Draft, decodeFrame, emptyHead, encodeFrame, type Role, type SessionEvent } from '@reins/contracts'
 import { expect, test } from 'vitest'
-import { checkLog, restProblems, type StoredFrame } from './check-log.ts'
+import { checkLog, restProblems } from './check-log.ts'
+import type { StoredFrame } from './stored-frame.ts'
 
 const id = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
 const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }

@@ -19,15 +19,10 @@ import {
 import { forkIn } from '../fork/lineage.ts'
 import { evolve } from './evolve.ts'
 import { brokenLink, emptyFold, foldFrame } from './fold.ts'
+import type { StoredFrame } from './stored-frame.ts'
 import type { Session } from '../session.ts'
 import { meanings } from '../slices.ts'
 import { cover, statusOf } from '../deciding/status.ts'
-
-/** A frame, and the bytes of its events as they were written. */
-export interface StoredFrame {
-  readonly frame: Frame
-  readonly eventsJson: string
-}
 
 /** Events whose writers had folded what is below them: they must change the state (K3). */
 export const effectiveEvents: ReadonlySet<EventType> = new Set(eventTypes.filter((type) => meanings[type].effective))
