@@ -11,6 +11,8 @@ class Fleet {
   /** What each has let begin: `executor session`. */
   readonly begun: string[] = []
   readonly alone: string[] = []
+  /** Who does not know that another one lives. */
+  readonly unaware = new Map<string, string>()
   /** Whom nobody hears. */
   readonly deaf = new Set<string>()
   messages = 0
@@ -31,7 +33,8 @@ class Fleet {
       instance: name,
       now: () => this.now,
       clock: () => 1_000_000_000_000 + this.now,
-      sharers: () => others().filter((other) => this.members.get(other)?.settled() === true),
+      sharers: () =>
+        others().filter((other) => this.members.get(other)?.settled() === true && this.unaware.get(name) !== other),
       ask: (owner, demand) => this.after(1, () => to(owner)?.heardDemand(demand)),
       tell: (what: string, said: never) => {
         for (const other of others())
@@ -166,6 +169,17 @@ test('where the owner does not answer, each goes on by its own share', async () 
   await fleet.passes(61_500)
   expect(fleet.alone.length).toBeGreaterThan(25)
   expect(fleet.begun.length).toBeLessThanOrEqual(36)
+})
+
+test('two that both take themselves for the owner let no more begin than the limit says', async () => {
+  const fleet = new Fleet('a', 'b', 'c')
+  const limited = quota({ requests: 120 })
+  fleet.unaware.set('b', 'a')
+  for (let one = 0; one < 400; one++) await fleet.asks(one % 2 ? 'b' : 'c', `s${one}`, limited)
+  await fleet.passes(60_000)
+  for (const name of ['b', 'c']) expect(fleet.begun.filter((one) => one.startsWith(name)).length).toBeGreaterThan(10)
+  // Both may have let the first tenth begin before they heard of each other.
+  expect(fleet.begun.length).toBeLessThanOrEqual(120 + 12)
 })
 
 test('who waits no more is let nothing, and the next one has its turn', async () => {

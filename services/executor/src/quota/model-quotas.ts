@@ -4,6 +4,8 @@
 //   MQ2. While the owner does not answer, an executor goes on by its own share of the bucket.
 //   MQ3. A refusal is told to everybody at once, and closes the bucket everywhere for as long as the provider asks.
 //   MQ4. A bucket without a limit that nobody was refused lately costs nothing: no message, no wait.
+//   MQ6. What begins is counted by everybody who hears of it, whoever let it begin. So two that both take themselves for the owner, because one
+//        of them was not heard for a while, share what comes, and so does who goes on alone.
 //   MQ5. Nothing here is a fact: what is lost costs time, or a refusal, which is an event of the session (retries.ts).
 import type { QuotaDemand, QuotaGranted, QuotaLimit, QuotaRefused, QuotaSpent, QuotaWaiting } from '@reins/contracts'
 import { FairQueue, type Place, type Queued, type Turn } from '@reins/holder'
@@ -157,10 +159,15 @@ export class ModelQuotas {
   }
 
   heardGranted({ bucket, by, no, limit, level, grants }: QuotaGranted): void {
-    if (by === this.#ports.instance || by !== this.#owner()) return
+    if (by === this.#ports.instance) return
     const shared = this.#shared.get(bucket) ?? this.#open(bucket, undefined, limit)
     const now = this.#ports.now()
     shared.bucket.narrow(limit)
+    if (by !== this.#owner()) {
+      // MQ6.
+      for (const { count } of grants) for (let left = count; left > 0; left--) shared.bucket.begin()
+      return
+    }
     shared.heard = { by, no }
     shared.answered = now
     shared.bucket.learn(
@@ -271,15 +278,22 @@ export class ModelQuotas {
 
   /** MQ2. */
   #goOnAlone(shared: Shared): void {
-    const now = this.#ports.now()
-    const share = 1 / (this.#ports.sharers().length + 1)
+    const { now: at, sharers, instance } = this.#ports
+    const now = at()
+    const share = 1 / (sharers().length + 1)
+    const grants: { to: string; principal: string; group: string; count: number }[] = []
     while (shared.waiting.size > 0 && shared.bucket.waitMs(now, share) === 0) {
       const next = shared.waiting.next()
-      if (!next) return
+      if (!next) break
       shared.bucket.begin()
+      grants.push({ to: instance, principal: next.principal, group: next.group, count: 1 })
       this.#ports.metrics.ownShare(shared.quota?.name ?? '')
       this.#let(shared, next)
     }
+    if (grants.length === 0) return
+    // MQ6.
+    const [level, { limit }] = [shared.bucket.level(now), shared.bucket]
+    this.#ports.tell('granted', { bucket: shared.id, by: instance, no: 0, limit, level, grants })
   }
 
   // --- who waits here ---
