@@ -2,7 +2,6 @@
 // session reads as it was, and goes on with the next message; and the next memory brings the step to its end.
 import { callService } from '@reins/broker'
 import {
-  type ApiFrame,
   archivistUser,
   parseSessionSubject,
   type RebuildProgress,
@@ -10,8 +9,9 @@ import {
   serviceSubject,
   sessionFilter,
 } from '@reins/contracts'
-import { checkLog, type StoredFrame, storedFrameOf } from '@reins/session'
+import { checkLog } from '@reins/session'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { framesOf as allFramesOf, rested as restedIn } from '../harness/api-frames.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
@@ -35,32 +35,8 @@ async function startExecutor(): Promise<void> {
   executor = await world.start('executor')
 }
 
-async function framesOf(session: string): Promise<readonly StoredFrame[]> {
-  const found: StoredFrame[] = []
-  for (let after = 0, more = true; more; ) {
-    const { body } = await world.api.once<{ frames: ApiFrame[]; more: boolean }>(
-      'GET',
-      `/v1/sessions/${session}/frames?after=${after}&limit=3`,
-    )
-    found.push(...body.frames.map(storedFrameOf))
-    after = body.frames.at(-1)?.seq ?? after
-    more = body.more
-  }
-  return found
-}
-
-/** At rest, sound, and answered so often. */
-const rested = (session: string, turns: number) =>
-  eventually(
-    async () => {
-      const frames = await framesOf(session)
-      const { atRest, problems } = checkLog(session, frames)
-      const done = frames.flatMap(({ frame }) => frame.events).filter(({ type }) => type === 'turn.completed').length
-      expect(problems).toEqual([])
-      return atRest && done === turns && frames
-    },
-    { withinMs: 60_000, describe: () => `${session} has answered ${turns} times` },
-  )
+const framesOf = (session: string) => allFramesOf(world, session)
+const rested = (session: string, turns: number) => restedIn(world, session, turns)
 
 /** The roles of the frames that the stream itself holds, and that were not appended for people. */
 async function inStream(session: string): Promise<string> {
