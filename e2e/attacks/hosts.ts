@@ -2,6 +2,7 @@
 // looks for what lies beside it. The hosts are real, in the sandbox of this machine; this process is the service that runs them.
 //   HO1. `got through` is what the code was told, a call of another host that ended with it, memory of this process that grew with it, or a
 //        host of the next call that does not come.
+import { readFileSync } from 'node:fs'
 import { url as inspectorUrl } from 'node:inspector'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import path from 'node:path'
@@ -134,7 +135,7 @@ const attacks: readonly Attack[] = [
   },
   {
     what: 'read the environment of the service',
-    does: `for (const pid of ['1', 'self', String(process.ppid)]) { const text = fs.readFileSync('/proc/' + pid + '/environ', 'latin1'); if (text.includes('sesame')) return text }
+    does: `for (const pid of ['1', 'self', String(process.ppid)]) { const text = fs.readFileSync('/proc/' + pid + '/environ', 'latin1'); if (text.includes('VITEST=')) return text }
       throw new Error('none')`,
     through: told,
   },
@@ -242,8 +243,9 @@ const source = `
   ${attacks.map(({ does }, at) => `export const attack_${at} = defineTool({ description: 'x', parameters: any, execute: async ({ port, file }, { progress }) => { const id = idOf(() => progress('begun')), ids = [id]; ${does} } })`).join('\n')}
 `
 
-/** `file`: of this process, with the word `sesame` in it. */
+/** `file`: of this process, with the word `sesame` in it. This process was started with VITEST in its environment. */
 export async function tryHosts({ file }: { readonly file: string }, tally: Tally): Promise<void> {
+  if (!readFileSync('/proc/self/environ', 'latin1').includes('VITEST=')) throw new Error('nothing is there to be read')
   const sandbox = await detectSandbox({ programs: [path.dirname(process.execPath)], allowUnsandboxed: false })
   const text = bundledCode(source)
   const hosts = new CodeHosts({ sandbox, guard: noGuard, textOf: async () => text })
