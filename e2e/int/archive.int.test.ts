@@ -53,6 +53,7 @@ beforeAll(async () => {
   archivist = await createArchivist(broker, await connect(archivistUser), {
     streams: journal.streams,
     replicated: false,
+    erasable: journal.erasable,
   })
 }, 60_000)
 

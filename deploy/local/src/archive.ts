@@ -1,6 +1,7 @@
 // What memory archives sessions with, where the operator asks for it: a connection as the one user that may take frames out of a stream.
 import { type Broker, connectBroker } from '@reins/broker'
-import { type Archivist, createArchivist, type Journal } from '@reins/journal'
+import { createArchivist, type Journal } from '@reins/journal'
+import type * as memory from '@reins/memory'
 import type { Closing } from '@reins/service'
 import type { PartsOptions } from './parts.ts'
 
@@ -8,12 +9,16 @@ const madeWithout =
   'REINS_ARCHIVE_AFTER is set, but the streams of sessions were made so that nothing can be taken out of them. ' +
   'Set it when the streams are made. A data folder with one stream can be moved once: set REINS_SESSION_STREAMS=4 too.'
 
+const notOverwritten =
+  'the streams of sessions were made by an older version, so that what is in them is never overwritten. ' +
+  'A data folder with one stream can be moved once: set REINS_SESSION_STREAMS=4.'
+
 /** undefined: it is not asked for. A text: why it cannot be. */
 export async function archiveOf(
   { config, natsUrl, archivistUrl }: PartsOptions,
   { broker, journal }: { readonly broker: Broker; readonly journal: Journal },
   closing: Closing,
-): Promise<{ readonly archivist: Archivist; readonly afterMs: number } | string | undefined> {
+): Promise<memory.ArchiveConfig | string | undefined> {
   const afterMs = config.archiveAfterMs
   if (afterMs === undefined) return undefined
   if (!journal.archived) return madeWithout
@@ -21,6 +26,7 @@ export async function archiveOf(
   const connection = await connectBroker({ url, name: 'reins archivist', withinMs: 15_000 })
   closing.add('connection of the archivist', () => connection.close())
   const { streams } = journal
-  const archivist = await createArchivist(broker, connection, { streams, replicated: config.replicas > 1 })
-  return { archivist, afterMs }
+  const { erasable } = journal
+  const archivist = await createArchivist(broker, connection, { streams, replicated: config.replicas > 1, erasable })
+  return { archivist, afterMs, notErased: erasable ? undefined : notOverwritten }
 }

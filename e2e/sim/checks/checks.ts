@@ -23,6 +23,7 @@
 //   C26      what a call leaves in the sandbox in memory (runner/files.ts).
 //   C28      a turn that answers a prompt of a run is shown its images, and no others (executor/code.ts).
 //   C27      what a model call says is heard where its announcement stands in the log (heard.ts).
+//   C29      a session is erased with all below it, and no session reads what was erased (erased.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, runPosition, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -50,6 +51,7 @@ import {
   checkPromptModel,
   checkPrompts,
 } from '../executor/code.ts'
+import { checkErased, checkErasedTree } from './erased.ts'
 import { checkDefinition } from './definitions.ts'
 import { checkMind } from './mind.ts'
 import { checkPermitted } from './permitted.ts'
@@ -165,6 +167,7 @@ export function checkCovers(world: World): void {
   checkTree(world)
   checkReceipts(world)
   checkBudget(world)
+  checkErased(world)
   for (const id of world.sessions()) {
     const { session, head } = world.read(id)
     const covers = coverOf(session)
@@ -353,6 +356,7 @@ export function checkRest(world: World): void {
   checkOrphans(world)
   checkStopped(world)
   checkAccounts(world)
+  checkErasedTree(world)
   if (world.tim.size > 0) world.fail(`C5: at the end timers are left: ${[...world.tim].join(', ')}`)
   for (const id of world.sessions()) {
     const { session } = world.read(id)
@@ -361,7 +365,7 @@ export function checkRest(world: World): void {
     for (const [message, ends] of messageEnds(world, id))
       if (ends > 1 || (ends === 0 && session.mode.kind === 'open'))
         world.fail(`C5: message ${message} of ${short(id)} has ${ends} ends`)
-      else if (ends === 0 && session.mode.kind === 'ended') world.fail(`C5: message ${message} was never answered`)
+      else if (ends === 0 && session.mode.kind === 'ended' && !(session.erased && id !== root)) world.fail(`C5: message ${message} was never answered`)
   }
 }
 

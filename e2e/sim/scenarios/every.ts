@@ -5,6 +5,7 @@ import { mediumArchive, smallArchive } from './archive.ts'
 import { largeBudgets, mediumBudgets } from './budgets.ts'
 import { largeConfigured, mediumConfigured } from './configured.ts'
 import { largeEarly, mediumEarly, smallEarly } from './early.ts'
+import { mediumErasure, smallErasure } from './erasure.ts'
 import { largeFiles, mediumFiles } from './files.ts'
 import { largeForks, mediumForks, smallForks } from './forks.ts'
 import { largeMind, mediumMind, smallMind } from './mind.ts'
@@ -15,7 +16,14 @@ import type { Scenario } from './scenario.ts'
 import { large, medium, small } from './scenarios.ts'
 import { largeTeams, mediumTeams } from './teams.ts'
 
-export const everySmall: readonly Scenario[] = [...small, ...smallMind, ...smallForks, ...smallArchive, ...smallEarly]
+export const everySmall: readonly Scenario[] = [
+  ...small,
+  ...smallMind,
+  ...smallForks,
+  ...smallArchive,
+  ...smallErasure,
+  ...smallEarly,
+]
 export const everyMedium: readonly Scenario[] = [
   ...medium,
   ...mediumTeams,
@@ -27,6 +35,7 @@ export const everyMedium: readonly Scenario[] = [
   ...mediumConfigured,
   ...mediumForks,
   ...mediumArchive,
+  ...mediumErasure,
   ...mediumFiles,
   ...mediumEarly,
 ]

@@ -87,6 +87,8 @@ export type GatewayOp =
   | { readonly op: 'raise'; readonly tokens: number; readonly of?: Below }
   /** The root is forked where it is; `message`: what is said in the fork. */
   | { readonly op: 'fork'; readonly message?: string; readonly of?: Below }
+  /** With everything below. */
+  | { readonly op: 'erase'; readonly of?: Below }
   /** From outside, to a run: the event that it may wait for. */
   | { readonly op: 'deliver'; readonly of?: Below }
   /** `tree`: a pause with everything below. */

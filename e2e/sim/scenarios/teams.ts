@@ -70,6 +70,12 @@ export const pausedPair = {
   gateway: [message('m1'), { op: 'pause', tree: true }, { op: 'resume' }],
 } as const satisfies Partial<Scenario>
 
+/** One child; both are ended with the parent, and erased. */
+export const erasedPair = {
+  ...pausedPair,
+  gateway: [message('m1'), { op: 'cancel', end: true }, { op: 'erase' }],
+} as const satisfies Partial<Scenario>
+
 const paused = [message('m1'), { op: 'pause', tree: true }] as const
 /** Nobody goes on with it: what was in flight has to come to its end by itself. */
 export const pausedForGood = { ...base, gateway: paused } as const satisfies Partial<Scenario>

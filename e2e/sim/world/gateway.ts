@@ -13,6 +13,7 @@ import {
   type VerdictOutcome,
 } from '@reins/session'
 import { type GatewayOp, mindOf } from '../scenarios/scenario.ts'
+import { erasedAt } from './erasure.ts'
 import { forked, root, type World } from './world.ts'
 
 const depths = { child: 1, grandchild: 2 } as const
@@ -71,6 +72,7 @@ function outcomeAt(world: World, session: string, op: GatewayOp): RequestOutcome
   if (op.op === 'raise') return raisedBy(world, session, op)
   if (op.op === 'deliver') return deliveredAt(world, session)
   if (op.op === 'fork') return forkedAt(world, op)
+  if (op.op === 'erase') return erasedAt(world, session)
   if (op.op === 'upgrade') return upgradedAt(world, session, op)
   return op.op === 'decide' || op.op === 'revoke'
     ? decidedBy(world, session, op)
@@ -144,7 +146,7 @@ function outcomeOf(
   head: Head,
   op: Exclude<
     GatewayOp,
-    Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' | 'raise' | 'deliver' | 'upgrade' | 'fork' }> | ContextOp
+    Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' | 'raise' | 'deliver' | 'upgrade' | 'fork' | 'erase' }> | ContextOp
   >,
 ): RequestOutcome {
   if (op.op === 'rename') return rename(world, head)

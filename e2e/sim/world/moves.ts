@@ -36,6 +36,7 @@ import type { RunnerProcess } from '../runner/state.ts'
 import type { FaultKind } from '../scenarios/scenario.ts'
 import { archive, mayGo, mayTakeOut, takeOut } from './archive.ts'
 import { isOlder, readFor } from './builds.ts'
+import { eraseBelow, eraseFrames, mayEraseBelow, mayEraseFrames } from './erasure.ts'
 import { fire, operate, targetOf } from './gateway.ts'
 import { answerOf } from './model.ts'
 import { instanceOf, type Process, short, type World } from './world.ts'
@@ -56,6 +57,10 @@ export function movesOf(world: World): readonly Move[] {
   for (const id of world.scenario.archives ? world.sessions() : []) {
     if (mayGo(world, id)) add(`memory archives ${short(id)}`, (to) => archive(to, id))
     if (mayTakeOut(world, id)) add(`memory takes ${short(id)} out of the stream`, (to) => takeOut(to, id))
+  }
+  for (const id of world.scenario.gateway.some(({ op }) => op === 'erase') ? world.sessions() : []) {
+    if (mayEraseBelow(world, id)) add(`memory erases ${short(id)}`, (to) => eraseBelow(to, id))
+    if (mayEraseFrames(world, id)) add(`memory overwrites the frames of ${short(id)}`, (to) => eraseFrames(to, id))
   }
   const idle = new Set<string>()
   for (const process of world.processes.values()) {

@@ -8,6 +8,7 @@ import {
   compactionEvents,
   createChild,
   decideApproval,
+  eraseSession,
   filesBefore,
   fireTimer,
   followsSeen,
@@ -62,6 +63,7 @@ export interface Protocol {
   readonly fireTimer: typeof fireTimer
   readonly leftToNewer: typeof leftToNewer
   readonly mayArchive: typeof mayArchive
+  readonly eraseSession: typeof eraseSession
   readonly forkFrame: typeof forkFrame
   readonly compactionEvents: typeof compactionEvents
   readonly requestCompaction: typeof requestCompaction
@@ -155,6 +157,7 @@ export const sound: Rules = {
   decideApproval,
   fireTimer,
   mayArchive,
+  eraseSession,
   forkFrame,
   leftToNewer,
   compactionEvents,

@@ -1,6 +1,7 @@
 // All known-wrong rules.
 
 import { wrongArchive } from './archive.ts'
+import { wrongErasure } from './erasure.ts'
 import { wrongBudgets } from './budgets.ts'
 import { wrongConfigured } from './configured.ts'
 import { wrongEarly } from './early.ts'
@@ -24,6 +25,7 @@ export const everyWrongRule: readonly WrongRule[] = [
   ...wrongConfigured,
   ...wrongForks,
   ...wrongArchive,
+  ...wrongErasure,
   ...wrongFiles,
   ...wrongEarly,
 ]

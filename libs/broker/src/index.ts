@@ -5,7 +5,14 @@ export {
   type RequestOptions,
   type RequestOutcome,
 } from './broker.ts'
-export { createStreamSubject, loadStreamSubject, purgeStreamSubject, saveStreamSubject } from './jetstream-api.ts'
+export {
+  createStreamSubject,
+  eraseMessageSubject,
+  loadStreamSubject,
+  purgeStreamSubject,
+  saveStreamSubject,
+  streamInfoSubject,
+} from './jetstream-api.ts'
 export { type Listening, type ListenOptions, listen } from './listen.ts'
 export { type HeaderOf, headersOf, isPutByBroker, makeHeaders, storedHeadersOf } from './message-headers.ts'
 export type { PublishOptions } from './outgoing.ts'
@@ -29,7 +36,7 @@ export {
   ensureTopology,
   findSessionStreams,
   keepLiveStream,
-  sessionsArchived,
+  sessionsTakenFrom,
   type TopologyOptions,
 } from './topology.ts'
 export { BrokerUnavailable } from './unavailable.ts'

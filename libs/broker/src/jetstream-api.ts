@@ -12,3 +12,6 @@ export const saveStreamSubject = (stream: string): string => `$JS.API.STREAM.SNA
 export const loadStreamSubject = (stream: string): string => `$JS.API.STREAM.RESTORE.${stream}`
 
 export const purgeStreamSubject = (stream: string): string => `$JS.API.STREAM.PURGE.${stream}`
+/** The broker overwrites the message in its file, unless it is told otherwise. */
+export const eraseMessageSubject = (stream: string): string => `$JS.API.STREAM.MSG.DELETE.${stream}`
+export const streamInfoSubject = (stream: string): string => `$JS.API.STREAM.INFO.${stream}`

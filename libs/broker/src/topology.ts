@@ -4,6 +4,7 @@ import { JetStreamApiError, jetstream, jetstreamManager, type StreamConfig } fro
 import { Kvm } from '@nats-io/kv'
 import { Objm } from '@nats-io/obj'
 import {
+  allArchiveKeysFilter,
   allDeliveriesFilter,
   allFiredFilter,
   allLiveFilter,
@@ -95,7 +96,9 @@ async function makeTopology(broker: Broker, options: TopologyOptions): Promise<S
   const manager = await jetstreamManager(broker.nc, { timeout: options.withinMs ?? 15_000, checkAPI: false })
   const count = (await sessionStreamsThere(manager)) ?? options.sessionStreams ?? newSessionStreams
   const sessions = sessionStreamsOf(count)
-  const denyPurge = !((await isArchived(manager, sessions)) ?? options.archived ?? false)
+  const there = await takenFrom(manager, sessions)
+  const denyPurge = !(there?.purged ?? options.archived ?? false)
+  const denyDelete = !(there?.overwritten ?? options.archived ?? false)
   const wanted: (Partial<StreamConfig> & { name: string })[] = [
     ...sessions.names.map((name, index) => ({
       name,
@@ -103,7 +106,7 @@ async function makeTopology(broker: Broker, options: TopologyOptions): Promise<S
       storage: 'file' as const,
       num_replicas: replicas,
       allow_direct: true,
-      deny_delete: true,
+      deny_delete: denyDelete,
       deny_purge: denyPurge,
       max_consumers: maxConsumers,
       republish: { src: republishSource, dest: republishTarget },
@@ -148,6 +151,18 @@ async function makeTopology(broker: Broker, options: TopologyOptions): Promise<S
       max_consumers: 1000,
     },
     {
+      name: streams.keys,
+      subjects: [allArchiveKeysFilter],
+      storage: 'file',
+      num_replicas: replicas,
+      allow_direct: true,
+      // A key is written once. It may be overwritten: that is what erases.
+      max_msgs_per_subject: 1,
+      discard: 'new',
+      discard_new_per_subject: true,
+      max_consumers: 1000,
+    },
+    {
       name: streams.canary,
       subjects: [canarySubject],
       storage: 'file',
@@ -179,16 +194,27 @@ export async function findSessionStreams(broker: Broker): Promise<SessionStreams
   return sessionStreamsOf(count)
 }
 
-/** Whether sessions can be archived here: their streams say it, for as long as they live. Of streams that are not there: no. */
-export async function sessionsArchived(broker: Broker, sessions: SessionStreams): Promise<boolean> {
-  return (await isArchived(await jetstreamManager(broker.nc, { checkAPI: false }), sessions)) ?? false
+/** What may be taken out of the streams of sessions: their settings say it, for as long as they live. */
+export interface TakenFrom {
+  /** Frames may leave them: so sessions can be archived. */
+  readonly purged: boolean
+  /** Frames may be overwritten: so sessions can be erased. */
+  readonly overwritten: boolean
+}
+
+const nothingTaken: TakenFrom = { purged: false, overwritten: false }
+
+/** Of streams that are not there: nothing. */
+export async function sessionsTakenFrom(broker: Broker, sessions: SessionStreams): Promise<TakenFrom> {
+  return (await takenFrom(await jetstreamManager(broker.nc, { checkAPI: false }), sessions)) ?? nothingTaken
 }
 
 /** The first of them is made first, and the others as it is. undefined: it is not there. */
-async function isArchived(manager: Manager, sessions: SessionStreams): Promise<boolean | undefined> {
+async function takenFrom(manager: Manager, sessions: SessionStreams): Promise<TakenFrom | undefined> {
   const [first = ''] = sessions.names
   if (!(await isThere(manager, first))) return undefined
-  return !(await manager.streams.info(first)).config.deny_purge
+  const { config } = await manager.streams.info(first)
+  return { purged: !config.deny_purge, overwritten: !config.deny_purge && !config.deny_delete }
 }
 
 /** The first of several is made first, so it alone says that there are several. undefined: none is there. */

@@ -37,6 +37,8 @@ export interface Verified {
   /** How many are signed by the service that wrote them, with a key that is known here. */
   readonly sealed?: number
   readonly problems: readonly string[]
+  /** What stood before the first frame was erased: who ordered that, and when (epoch ms). */
+  readonly erased?: { readonly by: string; readonly at: number }
   /** The decisions of people, and what their signatures are worth. */
   readonly decisions: readonly VerifiedDecision[]
 }

@@ -1,5 +1,5 @@
-// One line from a terminal that is not shown: for secrets.
-//   HI1. Nothing of it is written anywhere, not even its length.
+// One line from a terminal: one that is not shown, for secrets, and one that is.
+//   HI1. Nothing of a hidden one is written anywhere, not even its length.
 //   HI2. The terminal is as it was before, however this ends.
 import type { TerminalInput, TerminalOutput } from './context.ts'
 import { QuietExit } from './failure.ts'
@@ -14,7 +14,18 @@ const [interrupt, endOfInput, backspace, deletion, eraseLine, escapeKey] = [
 ]
 
 /** What was typed until Enter. Rejects with QuietExit at Ctrl-C, and when `signal` aborts. */
-export function hiddenLine(
+export const hiddenLine = (...how: Parameters<typeof lineFrom>): Promise<string> => typedLine(false, ...how)
+
+/** The same, and it is seen. */
+export const lineFrom = (
+  input: TerminalInput,
+  output: TerminalOutput,
+  question: string,
+  signal: AbortSignal,
+): Promise<string> => typedLine(true, input, output, question, signal)
+
+function typedLine(
+  shown: boolean,
   input: TerminalInput,
   output: TerminalOutput,
   question: string,
@@ -47,9 +58,15 @@ export function hiddenLine(
       for (const char of chunk) {
         if (char === interrupt) return stop()
         if (char === '\r' || char === '\n' || char === endOfInput) return finish()
-        if (char === backspace || char === deletion) line = [...line].slice(0, -1).join('')
+        if (char === backspace || char === deletion) {
+          if (shown && line !== '') output.write('\b \b')
+          line = [...line].slice(0, -1).join('')
+        }
         else if (char === eraseLine) line = ''
-        else if (char >= ' ') line += char
+        else if (char >= ' ') {
+          line += char
+          if (shown) output.write(char)
+        }
       }
     }
     input.on('data', take)

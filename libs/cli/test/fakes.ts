@@ -502,6 +502,10 @@ export function fakeServer(): FakeServer {
           const said = request.message !== undefined || request.again === true
           return { session, ...(said ? { messageId: 'm-t1' } : {}), cursor: 'c0' }
         },
+        erase: async (id) => {
+          note(`erase ${id}`)
+          return { id, by: 'user:ada', at: 1_700_000_000_000, completed: true, cursor: 'c1' }
+        },
         upgrade: async (id, request = {}) => {
           note(`upgrade ${id} ${JSON.stringify(request)}`)
           return {

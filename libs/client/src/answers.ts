@@ -139,6 +139,7 @@ export const answers = {
   messageAccepted: record({ messageId: text, cursor: text }),
   turn: record({ turn: record({ id: text, status: text }), cursor: text }),
   controlAccepted: record({ id: text, status: text, cursor: text }),
+  sessionErased: record({ id: text, cursor: text, by: text, at: instant }),
   sessionUpgraded: record({
     ...{ id: text, status: text, cursor: text, from: record({ digest: text }), to: record({ digest: text }) },
     ...{ changes: list(record({ what: text, change: text })), breaks: list(text), obstacles: list(text) },

@@ -39,6 +39,7 @@ import type {
   SessionPrompt,
   SessionState,
   SessionTree,
+  SessionErased,
   SessionUpgraded,
   TreeStop,
   TurnResult,
@@ -171,6 +172,8 @@ export interface Client {
       options?: WriteOptions,
     ): Promise<CreatedSession & Pick<TurnResult, 'turn'>>
     /** The version that its agent has now, from the next turn on. What would break: session_conflict, unless with force. */
+    /** Erases a session that has ended, and all below it. Memory carries it out; `get` says when it is done (`erased.completed`). */
+    erase(id: string, options?: WriteOptions): Promise<SessionErased>
     upgrade(id: string, request?: UpgradeSession, options?: WriteOptions): Promise<SessionUpgraded>
   }
   readonly approvals: {
@@ -333,6 +336,11 @@ export function createClient(options: ClientOptions): Client {
       restore: control('restore'),
       fork: (id, request = {}, write) => post(session(id, '/fork'), answers.sessionCreated, request, write),
       forkAndWait: (id, request, write) => post(session(id, '/fork'), answers.sessionCreated, request, write, wait),
+      erase: (id, write = {}) =>
+        transport.json(
+          { ...{ method: 'DELETE', path: session(id), headers: keyHeader(write), signal: write.signal } },
+          answers.sessionErased,
+        ),
       upgrade: (id, request = {}, write) => post(session(id, '/upgrade'), answers.sessionUpgraded, request, write),
       raiseBudget: (id, raise, write) => post(session(id, '/budget'), answers.controlAccepted, raise, write),
     },

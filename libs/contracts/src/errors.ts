@@ -249,6 +249,11 @@ export const errorTable = {
     meaning: 'The session has ended.',
     next: 'Start a new session: reins chat',
   },
+  session_erased: {
+    retry: 'never',
+    meaning: 'The session was erased: nothing of what was said in it can be read any more.',
+    next: 'Start a new session: reins chat',
+  },
   session_conflict: {
     retry: 'never',
     meaning: 'The status of the session does not allow this.',

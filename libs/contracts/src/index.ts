@@ -373,6 +373,14 @@ export {
   archivedFilter,
   archivedInTreeFilter,
   archivedSubject,
+  archiveKeySubject,
+  allArchiveKeysFilter,
+  erasedFilter,
+  erasedSubject,
+  erasureDurable,
+  objectChunksSubject,
+  objectInfosFilter,
+  objectNameIn,
   sessionRoleFilter,
   gatewayFramesFilter,
   allTimersFilter,
@@ -524,6 +532,7 @@ export {
 } from './events/code/run.ts'
 export { PinnedDefinition } from './events/code/configured.ts'
 export { ForkSession } from './api/fork.ts'
+export { type Erasable, SessionErased } from './api/api.ts'
 export { SessionUpgraded, UpgradeChange, UpgradeSession } from './api/upgrade.ts'
 export { CompactionReason, ContextSettings } from './events/mind/context.ts'
 export { SessionPrompt } from './api/prompt.ts'

@@ -5,8 +5,8 @@
 //        of a fork like any other.
 //   FR2. Appending knows nothing of this: it is conditional on the last own frame, and on 0 where there is none.
 //   FR3. What a fork goes on behind never changes, so it is looked up once. A reading hands out all of it, or fails.
-import type { EventData, Frame } from '@reins/contracts'
-import { forkIn } from '@reins/session'
+import { type EventData, type Frame, ReinsError } from '@reins/contracts'
+import { erasedIn, forkIn } from '@reins/session'
 import type { OutputStore, SessionFrame, SessionLog } from './port.ts'
 
 export type ForkPoint = Pick<EventData<'session.forked'>, 'from' | 'n' | 'hash'>
@@ -69,6 +69,7 @@ export function withForks(raw: Raw): SessionLog {
     const fork = known ? known.fork : first && learn(session, first)
     if (!fork || !first) return read ?? []
     if (depth >= maxForkDepth) throw new Error(`session ${session} is a fork of more than ${maxForkDepth} forks`)
+    if (known && (await isErased(session))) return raw.read(session, fromStart)
     const prefix = await prefixOf(session, fork, { ...options, after: inSource(after) }, depth)
     const left = limit - prefix.length
     if (left <= 0) return prefix
@@ -85,6 +86,14 @@ export function withForks(raw: Raw): SessionLog {
     return [...prefix, ...(own.length > left ? own.slice(0, left) : own)]
   }
 
+  /** What is known of a fork is of before it was erased: its log does not begin with the fork any more. */
+  async function isErased(session: string): Promise<boolean> {
+    const [first] = await raw.read(session, { limit: 1 })
+    if (!first || !erasedIn(first)) return false
+    points.delete(session)
+    return true
+  }
+
   /** FR3. */
   async function prefixOf(
     session: string,
@@ -99,6 +108,11 @@ export function withForks(raw: Raw): SessionLog {
     while (found.length < limit) {
       const wanted = Math.min(limit - found.length, pageSize)
       const page = await readAt(from, { ...options, after, limit: wanted, leader }, depth + 1)
+      if (page.some((frame) => erasedIn(frame)))
+        throw new ReinsError(
+          'session_erased',
+          `Session ${session} goes on behind frame ${n} of ${from}, which was erased.`,
+        )
       for (const frame of page) if (frame.n <= n) found.push(asPrefix(frame))
       const last = page.at(-1)
       if (last && last.n >= n) return found

@@ -95,6 +95,16 @@ export { firstWriter, forkIn, writersOf } from './fork/lineage.ts'
 export { brokenLink, emptyFold, type Fold, foldFrame, foldFrames } from './folding/fold.ts'
 export { type Holder, newerDelayMs, statusToShow, type Verdict, verdict } from './deciding/holder.ts'
 export { archivedAs, archivedIn, mayArchive } from './lifecycle/archival.ts'
+export {
+  type ErasureAbout,
+  erasedAgain,
+  erasedBelow,
+  erasedBy,
+  erasedIn,
+  eraseSession,
+  erasureCompleted,
+  fromErasure,
+} from './lifecycle/erasure.ts'
 export { firstFrame } from './lifecycle/first-frame.ts'
 export { agentConfigured, type PinnedStart, pinnedDefinition } from './configured/agent-configured.ts'
 export { promptSlice } from './budget/granted.ts'

@@ -357,6 +357,8 @@ export interface Session {
   readonly code?: CodeBuild
   /** What its next turn begins with; absent: what the latest began with. */
   readonly coming?: Coming
+  /** Nothing of it is left (ER3 of erasure.ts): who ordered that, when, and whether it is done. Absent: it was not erased. */
+  readonly erased?: { readonly by: string; readonly at: number; readonly completed?: true }
   readonly title: string | null
   readonly mode: Mode
   readonly inbox: readonly Queued[]

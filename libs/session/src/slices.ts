@@ -26,6 +26,7 @@ import {
 } from './elicitation/elicitation.ts'
 import { filesEvents } from './files/files.ts'
 import { forkEvents } from './fork/fork.ts'
+import { erasureEvents } from './lifecycle/erasure.ts'
 import { endedCover, endedRests, lifecycleEvents, notOpenCover, notOpenRests } from './lifecycle/lifecycle.ts'
 import { treePauseDue, treePauseEvents } from './delegation/tree-pause.ts'
 import { memoryEvents, memoryOffer } from './memory/memory.ts'
@@ -60,6 +61,7 @@ import { workspaceEvents, workspaceOffer } from './workspace/workspace.ts'
 const ofSlices: Meanings<EventType> = followed(
   accounted({
     ...lifecycleEvents,
+    ...erasureEvents,
     ...forkEvents,
     ...turnEvents,
     ...modelCallEvents,

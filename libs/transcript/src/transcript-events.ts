@@ -301,6 +301,8 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'session.renamed':
     case 'session.settled':
     case 'session.archived':
+    case 'session.erased':
+    case 'session.erasure-completed':
     case 'tool-call.late-result':
     case 'files.kept':
     case 'delegation.cancel-requested':

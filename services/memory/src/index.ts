@@ -1,2 +1,2 @@
 // The door of memory.
-export { type MemoryConfig, type RunningMemory, start } from './service.ts'
+export { type ArchiveConfig, type MemoryConfig, type RunningMemory, start } from './service.ts'

@@ -5,6 +5,7 @@ import {
   type AskUsage,
   approvalStates,
   elicitationStates,
+  type Erasable,
   formOf,
   type ListWaiting,
   type ListSessions,
@@ -28,11 +29,12 @@ export interface ServeOptions {
   readonly index: SessionIndex | undefined
   readonly webhooks: Pick<RunningWebhooks, 'test' | 'deliveries'>
   readonly memories: Memories
+  readonly erasable: (session: string) => Promise<Erasable>
   readonly log: Log
 }
 
 /** The caller closes it. */
-export function serveMemory({ broker, lists, index, webhooks, memories, log }: ServeOptions): { close(): void } {
+export function serveMemory({ broker, lists, index, webhooks, memories, erasable, log }: ServeOptions): { close(): void } {
   return serveRequests(
     broker,
     'memory',
@@ -40,6 +42,9 @@ export function serveMemory({ broker, lists, index, webhooks, memories, log }: S
       ...memoryRequests(memories),
       'sessions.list': async (request) => ({ value: await lists.list(listRequest(request)) }),
       'sessions.tree': async (request) => ({ value: await lists.tree(treeRequest(request)) }),
+      'sessions.erasable': async (request) => ({
+        value: await erasable(fieldsOf(request, ['session']).optionalText('session') ?? ''),
+      }),
       'approvals.list': async (request) => ({ value: await lists.approvals(approvalsRequest(request)) }),
       'elicitations.list': async (request) => ({ value: await lists.elicitations(elicitationsRequest(request)) }),
       'usage.report': async (request) => ({ value: await lists.usage(usageRequest(request)) }),

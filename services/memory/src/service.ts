@@ -15,6 +15,7 @@ import type { SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
 import { startArchive } from './archive/archive.ts'
+import { erasable } from './archive/erasable.ts'
 import { builtinStore } from './entries/builtin/builtin-store.ts'
 import { runMemoryIndex } from './entries/builtin/memory-index.ts'
 import { MemoryLog } from './entries/builtin/memory-log.ts'
@@ -36,6 +37,13 @@ import type { SpanExportOptions } from './traces/span-export.ts'
 import { jetstreamQueue } from './webhooks/jetstream-queue.ts'
 import { post, systemResolve } from './webhooks/post.ts'
 import { runWebhooks } from './webhooks/webhooks.ts'
+
+export interface ArchiveConfig {
+  readonly archivist: Archivist
+  readonly afterMs: number
+  /** Why no session can be erased; undefined: it can. */
+  readonly notErased: string | undefined
+}
 
 export interface MemoryConfig {
   /** Stays the caller's to close. The streams must be there (openJournal makes them). */
@@ -70,7 +78,7 @@ export interface MemoryConfig {
   /** Where spans are exported to, while sessions work. Default: nowhere, and nothing of the stream is read for it. */
   readonly traces?: Pick<SpanExportOptions, 'sink' | 'content'>
   /** Sessions at rest for so long go to the archive; a text: why they do not, although it is asked for. Default: it is not. */
-  readonly archive?: { readonly archivist: Archivist; readonly afterMs: number } | string
+  readonly archive?: ArchiveConfig | string
   /** Whether webhooks may go to addresses that are not public. Default: no. */
   readonly allowPrivateWebhooks?: boolean
 }
@@ -174,7 +182,10 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     log,
     ...(config.pauseAt ? { pauseAt: config.pauseAt } : {}),
   })
-  const served = serveMemory({ broker, lists: new SessionLists(db, index, streams), index, webhooks, memories, log })
+  const served = serveMemory({
+    ...{ broker, lists: new SessionLists(db, index, streams), index, webhooks, memories, log },
+    erasable: (session) => erasable({ broker, streams, db, index, obstacle: archive.notErased }, session),
+  })
   closing.add('requests', () => served.close())
 
   const appended = metrics.counter('reins_timers_fired_total')

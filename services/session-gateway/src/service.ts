@@ -37,6 +37,7 @@ import { Appender } from './api/writes/appender.ts'
 import { believedHead } from './api/writes/believed-head.ts'
 import { compactionOf } from './api/writes/compactions.ts'
 import { Approvals } from './api/writes/approvals.ts'
+import { ErasedSessions, Erasures } from './api/writes/erasures.ts'
 import { Forks } from './api/writes/forks.ts'
 import { Upgrades } from './api/writes/upgrades.ts'
 import { Elicitations } from './api/writes/elicitations.ts'
@@ -107,6 +108,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   setMaxListeners(0, stopping.signal)
   const refills = new Refills({ atOnce: limits.refillsAtOnce, spreadMs: 500, random: () => clock.random() })
   const access = new SessionAgents(sessions)
+  const erased = new ErasedSessions(sessions)
   const denials = new Denials({
     now: () => clock.now(),
     record: async (entries) =>
@@ -124,7 +126,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     lookEveryMs: limits.leaseLookEveryMs,
   })
   const streams = new Streams(
-    { access, sessions, feed, appender, queues, slow, refills, now: () => clock.now() },
+    { access, erased, sessions, feed, appender, queues, slow, refills, now: () => clock.now() },
     limits,
     config.sendQueues ?? lookInProc,
     metrics,
@@ -136,7 +138,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const instancesHere = new Set(config.instancesHere)
   const writersHere = () => instancesHere.size > 0 && pools.areAllOf(instancesHere)
   const agents = new Agents(config)
-  const writeParts = { ...config, access, appender, folds, quotas, stopping: stopping.signal, writersHere }
+  const writeParts = { ...config, access, erased, appender, folds, quotas, stopping: stopping.signal, writersHere }
   const writes = new SessionWrites(writeParts)
   const held = new HeldRequests({ now: () => clock.now() })
   const api: Api = {
@@ -158,10 +160,12 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     webhooks: new Webhooks(config),
     memories: new Memories({ ...config, makeOp: () => `person/${makeShortId(clock.random)}` }),
     elicitations: new Elicitations({ ...config, access, writes, folds }),
+    erasures: new Erasures({ writes, folds, appender, call: config.call }),
     upgrades: new Upgrades({ ...config, writes, folds, appender }),
     forks: new Forks({ ...writeParts, writes, snapshots: config.snapshots }),
     reads: new SessionReads({
       access,
+      erased,
       sessions,
       snapshots: config.snapshots,
       appender,
@@ -176,8 +180,8 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
       ...{ access, sessions, feed, folds, queues, call: config.call },
       stopWithinMs: Math.min(limits.turnWithinMs, 50_000),
     }),
-    outputs: new KeptOutputs(sessions, config.outputs, access),
-    prompts: new Prompts({ access, sessions, snapshots: config.snapshots, folds, settingsOf: config.settingsOf }),
+    outputs: new KeptOutputs(sessions, config.outputs, access, erased),
+    prompts: new Prompts({ access, erased, sessions, snapshots: config.snapshots, folds, settingsOf: config.settingsOf }),
     pools,
   }
 

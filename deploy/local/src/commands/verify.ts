@@ -2,7 +2,7 @@
 
 import type { ReinsClient, Verified, VerifyOptions } from '@reins/cli'
 import type { Seals } from '@reins/contracts'
-import { checkLog, decisionsIn, type StoredFrame, storedFrameOf } from '@reins/session'
+import { checkLog, decisionsIn, erasedBy, erasedIn, type StoredFrame, storedFrameOf } from '@reins/session'
 import { publicKeyIn, sealsIn, signatureCheck } from '../data/signing-key.ts'
 import { checkFrameSeals } from './frame-seals.ts'
 
@@ -36,5 +36,10 @@ async function verifySession(
   )
   const { sealed, problems: forged } = checkFrameSeals(session, stored, seals)
   const problems = [...checkLog(session, stored).problems, ...wrong, ...forged]
-  return { ok: problems.length === 0, frames: stored.length, sealed, problems, decisions }
+  const [first] = stored
+  const order = first && erasedIn(first.frame)
+  return {
+    ...{ ok: problems.length === 0, frames: stored.length, sealed, problems, decisions },
+    ...(first && order ? { erased: erasedBy(order, first.frame) } : {}),
+  }
 }

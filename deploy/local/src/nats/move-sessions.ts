@@ -134,7 +134,8 @@ function mirrorOf(
   const { num_replicas, allow_direct, deny_delete, deny_purge, max_consumers, storage } = old.config
   const parts = [...subjectsOfStream(4, index), movedMark]
   return {
-    ...{ name, storage, num_replicas, allow_direct, deny_delete, max_consumers },
+    ...{ name, storage, num_replicas, allow_direct, max_consumers },
+    deny_delete: deny_delete && !archived,
     deny_purge: deny_purge && !archived,
     mirror: { name: single, subject_transforms: parts.map((src) => ({ src, dest: '' })) },
     metadata: { [movedFrom]: old.created },

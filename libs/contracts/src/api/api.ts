@@ -164,6 +164,17 @@ export const SessionInfo = Type.Object(
         closed,
       ),
     ),
+    /** Nothing of what was said in it is left, or is going to be. */
+    erased: Type.Optional(
+      Type.Object(
+        {
+          by: Type.String({ description: 'Who ordered it' }),
+          at: Type.Integer({ description: 'When; epoch ms' }),
+          completed: Type.Boolean({ description: 'Whether it is done, for the whole tree; said of its root' }),
+        },
+        closed,
+      ),
+    ),
     createdAt: Type.Integer(),
     lastActivityAt: Type.Integer(),
     cursor: Type.Optional(CursorText),
@@ -227,6 +238,22 @@ export const SessionList = Type.Object(
   closed,
 )
 export type SessionList = Static<typeof SessionList>
+
+/** Of memory, about other sessions: which were forked from it or from one below it, and which below it are not at rest. */
+export interface Erasable {
+  readonly forks: readonly string[]
+  readonly busy: readonly string[]
+}
+
+/** `completed`: nothing is left already. Else memory is at it, and the session says when it is done. */
+export const SessionErased = Type.Object(
+  {
+    ...{ id: SessionId, by: Type.String(), at: Type.Integer({ description: 'epoch ms' }) },
+    ...{ completed: Type.Boolean(), cursor: CursorText },
+  },
+  closed,
+)
+export type SessionErased = Static<typeof SessionErased>
 
 /** `cursor` lies before the first event that the request caused: reading from it shows all that follows. */
 export const CreatedSession = Type.Object(

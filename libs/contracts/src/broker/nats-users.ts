@@ -14,6 +14,8 @@
 //   NU6. Only the archivist may take frames out of a stream of sessions, once they lie in the archive, and only it writes the archive. The
 //        process that runs memory is this user beside its own, where the operator archives sessions; else nobody is, and the streams
 //        are made so that nobody can.
+//      Only it erases: it overwrites messages of sessions, their objects, their keys and what webhooks are told of them, and empties the
+//      snapshots.
 //   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So whoever
 //        hears or reads leaves out what the broker was made to say (LI1 of libs/broker/src/listen.ts, F6 of frame.ts).
 import { configureVerb, varyVerb } from '../agents/registry.ts'
@@ -21,6 +23,7 @@ import { compactVerb, dispatchVerb, runRequestVerb } from '../api/for-code.ts'
 import { memoryToolQuestions, memoryVerb } from '../memory/entries.ts'
 import { allSessionStreamNames, sessionStreamsOf } from './session-streams.ts'
 import {
+  allArchiveKeysFilter,
   allMemoriesFilter,
   allQuotasFilter,
   bucketStream,
@@ -183,6 +186,8 @@ export function permissionsOf(service: ServiceName): NatsPermissions {
 const destructive: readonly string[] = [
   ...api('STREAM.PURGE.>', 'STREAM.MSG.DELETE.>', 'STREAM.RESTORE.>'),
   ...stores.flatMap((stream) => api(`STREAM.DELETE.${stream}`)),
+  // NU6.
+  allArchiveKeysFilter,
 ]
 
 export const unionPermissions: NatsPermissions = { publish: { allow: ['>'], deny: destructive } }
@@ -202,14 +207,19 @@ export const backupPermissions: NatsPermissions = {
 /** NU6. */
 export const archivistUser = 'reins-archivist'
 const archive = objectStream(objectStores.archive)
+const erased: readonly string[] = [
+  ...[...allSessionStreamNames, archive, objectStream(objectStores.outputs), streams.keys, streams.timers],
+]
 
 export const archivistPermissions: NatsPermissions = {
   publish: {
     allow: [
       ...api('INFO', `STREAM.INFO.${archive}`, `STREAM.MSG.GET.${archive}`, `DIRECT.GET.${archive}`),
       ...api(`DIRECT.GET.${archive}.>`, `STREAM.PURGE.${archive}`, 'CONSUMER.INFO.>'),
-      ...[`$O.${objectStores.archive}.>`, ...follows(archive)],
+      ...[`$O.${objectStores.archive}.>`, ...follows(archive), allArchiveKeysFilter],
       ...allSessionStreamNames.flatMap((name) => api(`STREAM.PURGE.${name}`)),
+      ...erased.flatMap((name) => api(`STREAM.MSG.DELETE.${name}`)),
+      ...[bucketStream(buckets.snapshots), streams.live].flatMap((name) => api(`STREAM.PURGE.${name}`)),
     ],
   },
   subscribe: { allow: [`${inboxOf(archivistUser).own}.>`] },

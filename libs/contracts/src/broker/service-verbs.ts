@@ -55,6 +55,7 @@ export const serviceVerbs = {
     'entries.scopes': 'list scopes',
     'sessions.list': 'list sessions',
     'sessions.tree': 'list a delegation tree',
+    'sessions.erasable': 'tell which other sessions keep one from being erased',
     'approvals.list': 'list approvals',
     'elicitations.list': 'list questions to people',
     'usage.report': 'sum up what was used',

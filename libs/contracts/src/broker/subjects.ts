@@ -12,6 +12,7 @@ export const streams = {
   deliveries: 'HOOKS',
   memories: 'MEM',
   canary: 'CANARY',
+  keys: 'KEYS',
 } as const
 export const buckets = {
   snapshots: 'reins-snapshots',
@@ -26,6 +27,12 @@ export const canarySubject = 'canary'
 export const objectStores = { outputs: 'reins-blobs', bundles: 'reins-bundles', archive: 'reins-archive' } as const
 /** An object store is a stream of chunks and of descriptions. */
 export const objectStream = (store: string): string => `OBJ_${store}`
+/** The subjects of an object store: where its objects are described, and where one is. */
+export const objectInfosFilter = (store: string): string => `$O.${store}.M.>`
+export const objectChunksSubject = (store: string, nuid: string): string => `$O.${store}.C.${nuid}`
+/** The name that stands in the subject of a description; '' where none does. */
+export const objectNameIn = (subject: string): string =>
+  Buffer.from(subject.split('.')[3] ?? '', 'base64url').toString('utf8')
 /** How long a whole output is kept that a tool made, and how much of it a session keeps in all. */
 export const outputsKeptMs = 7 * 24 * 3_600_000
 export const maxOutputBytesOfSession = 64 * 1024 * 1024
@@ -87,6 +94,12 @@ export const gatewayFramesFilter = 'ses.*.*.*.g.>'
 export const archivedSubject = (session: string): string => sessionSubject(session, 'm', toLog)
 export const archivedInTreeFilter = (root: string): string => `ses.${partitionOf(root)}.${root}.*.m.log`
 export const archivedFilter = 'ses.*.*.*.m.log'
+/** Where a session is said to be erased, for a person; those below it have that in `archivedSubject`. */
+export const erasedSubject = (session: string): string => sessionSubject(session, 'g', toLog)
+export const erasedFilter = 'ses.*.*.*.g.log'
+/** The key of a session's objects in the archive. It is written once. */
+export const archiveKeySubject = (session: string): string => `key.${session}`
+export const allArchiveKeysFilter = 'key.>'
 /** What the broker republishes of the frames of a session, a tree, everything. */
 export const republished = (filter: string): string => `rp.${filter}`
 export const republishSource = 'ses.>'
@@ -100,6 +113,7 @@ export const indexDurable = 'index'
 export const tracesDurable = 'traces'
 export const timersDurable = 'fired'
 export const archiveDurable = 'archive'
+export const erasureDurable = 'erasure'
 
 export const liveSubject = (session: string, role: 'e' | 't'): string => `live.${sessionPrefix(session)}.${role}`
 export const liveFilter = (session: string): string => `live.${sessionPrefix(session)}.*`

@@ -108,6 +108,8 @@ const twelfth: Change = { needs: 12 }
 const thirteenth: Change = { needs: 13 }
 /** Protocol 14: sessions whose older frames lie in the archive. */
 const fourteenth: Change = { needs: 14 }
+/** Protocol 15: sessions that were erased. */
+const fifteenth: Change = { needs: 15 }
 
 /** Below it, no session has an agent that is configured for each message. */
 export const configuredProtocol = sixth.needs
@@ -115,6 +117,8 @@ export const configuredProtocol = sixth.needs
 /** E2. */
 export const changes: Partial<Record<EventType, Change>> = {
   'session.archived': fourteenth,
+  'session.erased': fifteenth,
+  'session.erasure-completed': fifteenth,
   'images.attached': eleventh,
   'files.kept': ninth,
   'workflows.declared': tenth,

@@ -124,6 +124,30 @@ export const sessionEvents = {
     /** sha256 of its bytes, as base64url. */
     digest: id,
   }),
+  /**
+   * The order to erase the session: what stands before this frame is taken out of everything that Reins keeps, by whoever comes to it.
+   * `hash` is that of the frame before, so the chain can be checked from here on. The rest says what the session was, and nothing of
+   * what was said in it. `root`: it is erased with the session at the root of its tree, and this is who asked for that.
+   */
+  'session.erased': Type.Object({
+    hash: id,
+    agent: Type.Optional(id),
+    /** Who started it. */
+    principal: Type.Optional(id),
+    parent: Type.Optional(id),
+    /** When it began. epoch ms */
+    began: Type.Optional(Type.Integer({ minimum: 0 })),
+    root: Type.Optional(Type.Object({ by: id, at: Type.Integer({ minimum: 0 }) })),
+    /** It was erased before, and came back with an older backup. */
+    again: Type.Optional(Type.Object({ by: id, at: Type.Integer({ minimum: 0 }) })),
+  }),
+  /** Nothing of it is left, of its tree neither: in the streams, the archive, the outputs, the snapshots. */
+  'session.erasure-completed': Type.Object({
+    sessions: Type.Integer({ minimum: 1 }),
+    /** Frames and objects that were taken out by whoever came to the end of it. */
+    frames: Type.Integer({ minimum: 0 }),
+    objects: Type.Integer({ minimum: 0 }),
+  }),
 
   'message.received': Type.Object({ message: id, content: UserContent, onBusy: OnBusy }),
   'message.joined': Type.Object({ message: id, turn: id }),

@@ -9,6 +9,7 @@ const gateway: readonly EventType[] = [
   'session.paused',
   'session.resumed',
   'session.released',
+  'session.erased',
   'message.received',
   'images.attached',
   'cancel.requested',
@@ -52,9 +53,9 @@ const runner: readonly EventType[] = [
   'elicitation.requested',
   'elicitation.completed',
 ]
-const memory: readonly EventType[] = ['timer.fired', 'session.archived']
-/** By this event readers look elsewhere for what stood before it: an executor may not say it. */
-const memoryOnly: readonly EventType[] = ['session.archived']
+const memory: readonly EventType[] = ['timer.fired', 'session.archived', 'session.erased', 'session.erasure-completed']
+/** By these events readers look elsewhere for what stood before, or look for nothing there: an executor may not say them. */
+const memoryOnly: readonly EventType[] = ['session.archived', 'session.erased', 'session.erasure-completed']
 /** Decisions of people: an executor may not say them. Their events join this list with the features that bring them. */
 const peopleOnly: readonly EventType[] = [
   'approval.decided',

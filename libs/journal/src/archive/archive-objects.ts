@@ -15,6 +15,7 @@ import {
 import { archivedIn } from '@reins/session'
 import { frameOf } from '../jetstream/frames.ts'
 import { decodeArchive } from './archive-file.ts'
+import { archiveKey, isSealed, openObject } from './archive-keys.ts'
 import type { ArchiveReader } from './archive-reads.ts'
 
 const apiMs = 2000
@@ -52,6 +53,13 @@ export function archiveReader(
     return opened
   }
   const kept = new KeptFrames()
+  /** What an older version has written is not encrypted. */
+  const plain = async (session: string, object: string, bytes: Uint8Array): Promise<Uint8Array> => {
+    if (!isSealed(bytes)) return bytes
+    const key = await archiveKey(broker, session, { leader: replicated })
+    if (!key) throw new Error(`${object} cannot be read: the key of session ${session} is gone`)
+    return openObject(key, object, bytes)
+  }
   const says = ({ withinMs }: { withinMs?: number } = {}) => ({
     leader: replicated,
     ...(withinMs === undefined ? {} : { withinMs }),
@@ -79,7 +87,7 @@ export function archiveReader(
           throw new Error(
             `frames ${at.first} to ${archived.n - 1} of session ${session} lie in ${at.object}, which is gone`,
           )
-        return (await decodeArchive(session, bytes)).flatMap((message) => frameOf(message) ?? [])
+        return (await decodeArchive(session, await plain(session, at.object, bytes))).flatMap((message) => frameOf(message) ?? [])
       })
     },
   }

@@ -6,9 +6,10 @@
 //        What people said stays in the stream, and is read from the archive where frames between it are.
 //   AR3. A copy of the stream that is behind may have frames that are gone elsewhere, and never lacks more than it says: where the
 //        archive begins is asked of the leader.
+//   AR4. The log of a session that was erased begins with the frame that says so, also while what stood before it is being taken out.
 import type { ReadOptions } from '@reins/broker'
 import type { Frame } from '@reins/contracts'
-import { archivedIn } from '@reins/session'
+import { archivedIn, erasedIn, fromErasure } from '@reins/session'
 import type { SessionFrame, SessionLog } from '../port.ts'
 
 export interface ArchiveReader {
@@ -26,22 +27,24 @@ export function withArchive<Log extends Raw>(raw: Log, archive: ArchiveReader): 
   const read: Raw['read'] = async (session, options = {}) => {
     const { after = 0, limit = Number.POSITIVE_INFINITY } = options
     const found = await raw.read(session, options)
+    const left = fromErasure(found) // AR4
+    if (left[0] && erasedIn(left[0])) return left
     const gap = gapIn(found, after)
     if (!gap) return found
     const archived = archivedIn(gap) ? gap : await archive.latest(session, options)
     if (!archived) return found
     const older = await before(session, archived, after)
-    const left = limit - older.length
-    if (left <= 0) return older.slice(0, limit)
+    const room = limit - older.length
+    if (room <= 0) return older.slice(0, limit)
     const kept = found.filter(({ seq }) => seq >= archived.seq)
-    if (kept.length > 0) return [...older, ...kept.slice(0, left)]
-    const within = { ...options, after: archived.seq - 1, ...(Number.isFinite(left) ? { limit: left } : {}) }
+    if (kept.length > 0) return [...older, ...kept.slice(0, room)]
+    const within = { ...options, after: archived.seq - 1, ...(Number.isFinite(room) ? { limit: room } : {}) }
     return [...older, ...(await raw.read(session, within))]
   }
 
   const readTree: Raw['readTree'] = async (root, options = {}) => {
     const { after = 0, limit = Number.POSITIVE_INFINITY } = options
-    const found = await raw.readTree(root, options)
+    const found = leftOf(await raw.readTree(root, options))
     // Asked for after the frames, so it names whatever they lack.
     const archived = await archive.ofTree(root, options)
     const latest = new Map(archived.map((one) => [one.session, one.frame]))
@@ -56,7 +59,7 @@ export function withArchive<Log extends Raw>(raw: Log, archive: ArchiveReader): 
 
   const frameAt: Raw['frameAt'] = async (session, seq) => {
     const found = await raw.frameAt(session, seq)
-    if (found || seq < 1) return found
+    if (found || seq < 1) return found // What is erased is on its way out.
     const archived = await archive.latest(session)
     if (!archived || archived.seq <= seq) return undefined
     return (await before(session, archived, seq - 1)).find((frame) => frame.seq === seq)
@@ -85,4 +88,10 @@ function gapIn(frames: readonly Frame[], after: number): Frame | undefined {
     previous = frame.seq
   }
   return undefined
+}
+
+/** AR4, of each session. */
+function leftOf(found: readonly SessionFrame[]): readonly SessionFrame[] {
+  const erased = new Map(found.flatMap(({ session, frame }) => (erasedIn(frame) ? [[session, frame.seq] as const] : [])))
+  return erased.size === 0 ? found : found.filter(({ session, frame }) => frame.seq >= (erased.get(session) ?? 0))
 }

@@ -1,26 +1,53 @@
-// Writing the archive, and taking out of the stream what lies there. Who may archive a session, and the frame that says so, are the caller's.
+// Writing the archive, taking out of the stream what lies there, and erasing. Who may archive or erase a session, and the frames that say so,
+// are the caller's.
 //   AW1. An object is read back, byte for byte, before anybody may name it. Each attempt writes one of its own, so that no other attempt
-//        can change or remove what a frame names.
+//        can change or remove what a frame names. It is encrypted with the key of its session.
 //   AW2. Only what stands before a frame of the session that names its object is taken out, and only while the object is whole.
-//      What gateways appended for people stays: there is little of it, and the audit reads it there.
-//   AW3. What ends between two steps leaves an object that no frame names (it costs room and nothing else), or frames that also lie in
-//        the archive (they are taken out later).
+//      What gateways appended for people stays: there is little of it, and the audit reads it there. What is taken out is overwritten, so
+//      that nothing of it is left when the session is erased.
+//   AW3. What ends between two steps leaves an object that no frame names (it is swept), or frames that also lie in the archive (they are
+//        taken out later).
+//   AW4. Of what is erased the frames go first: as long as they name the archive, it is there. What is left after a death is found by its
+//        names, and not by what the frames said.
+//   AW5. An object may be named by the frame behind its own head alone. So it is swept when the session has gone on from there without
+//        naming it, and stays as long as somebody may still append that frame.
 import type { ObjectStore } from '@nats-io/obj'
-import { type Broker, BrokerUnavailable, purgeStreamSubject, readMessages, type StoredMessage } from '@reins/broker'
+import { type Broker, BrokerUnavailable, lastMessage, readMessages, type StoredMessage } from '@reins/broker'
 import {
+  allArchiveKeysFilter,
+  archivedSubject,
+  archiveKeySubject,
   type EventData,
   type Frame,
-  fieldsOf,
   type Head,
-  jsonValue,
+  isSessionId,
+  objectInfosFilter,
+  objectNameIn,
+  objectStores,
+  objectStream,
+  parseSessionSubject,
   type SessionStreams,
   sessionFilter,
   sessionRoleFilter,
+  streams as allStreams,
+  treeFilter,
 } from '@reins/contracts'
-import { archivedIn } from '@reins/session'
+import { archivedIn, erasedIn } from '@reins/session'
 import { frameOf, headFromMessage } from '../jetstream/frames.ts'
 import { decodeArchive, encodeArchive } from './archive-file.ts'
-import { archiveDigest, archivedBytes, openArchive } from './archive-objects.ts'
+import { madeArchiveKey, openObject, sealObject } from './archive-keys.ts'
+import { archiveDigest, archivedBytes, archiveReader, openArchive } from './archive-objects.ts'
+import {
+  eraseDeliveries,
+  eraseDeltas,
+  eraseMessages,
+  eraseObject,
+  eraseObjects,
+  eraseSnapshots,
+  purge,
+  sessionOfObject,
+  subjectsIn,
+} from './erasing.ts'
 
 export interface Archivist {
   /** The session's frames that the stream holds, up to `head`, as an object; undefined: the session has gone on. `as`: unique to this attempt. */
@@ -29,23 +56,39 @@ export interface Archivist {
   drop(object: string): Promise<void>
   /** AW2. Repeating it changes nothing. */
   takeOut(session: string, archived: Frame): Promise<void>
+  /** The sessions of a tree, as the stream has them. */
+  tree(root: string): Promise<readonly string[]>
+  /** Everything that the stream holds of a session before the frame that orders it, and its key (AW4). Gives the number of frames. */
+  eraseFrames(session: string, order: Pick<Frame, 'seq'>): Promise<number>
+  /** All else that is kept of the sessions of a tree. Gives the number of objects. */
+  eraseKept(root: string, sessions: readonly string[]): Promise<number>
+  /** AW5, and what is left of sessions that were erased. Gives the number of objects. */
+  sweep(): Promise<number>
 }
 
-const purgeMs = 10_000
 /** AW2 */
 const taken = ['e', 't', 'm'] as const
+
+export interface ArchivistOptions {
+  readonly streams: SessionStreams
+  readonly replicated: boolean
+  /** Whether frames can be overwritten: the streams of sessions were made so. Else they are purged, and nothing can be erased. */
+  readonly erasable: boolean
+}
 
 /** `broker`: as any service. `archivist`: as the user who may write the archive, and take frames out. */
 export async function createArchivist(
   broker: Broker,
   archivist: Broker,
-  { streams, replicated }: { readonly streams: SessionStreams; readonly replicated: boolean },
+  { streams, replicated, erasable }: ArchivistOptions,
 ): Promise<Archivist> {
   const store: ObjectStore = await openArchive(archivist)
+  const leader = replicated
+  const reader = archiveReader(broker, { streams, replicated })
 
   /** Those that no object holds yet: from the frame on that names the latest one. */
   async function notArchived(session: string): Promise<readonly StoredMessage[]> {
-    const messages = await readMessages(broker, streams.of(session), sessionFilter(session), { leader: replicated })
+    const messages = await readMessages(broker, streams.of(session), sessionFilter(session), { leader })
     const from = messages.findLastIndex((message) => {
       const frame = frameOf(message)
       return frame !== undefined && archivedIn(frame) !== undefined
@@ -53,19 +96,40 @@ export async function createArchivist(
     return from > 0 ? messages.slice(from) : messages
   }
 
+  const eraseKey = (session: string): Promise<number> =>
+    eraseMessages(broker, archivist, allStreams.keys, archiveKeySubject(session), { leader })
+
+  /** The objects that the frames of a session name; undefined: it was erased. AW5: read from the leader, behind the head. */
+  async function namedBy(session: string): Promise<ReadonlySet<string> | undefined> {
+    const last = await lastMessage(broker, streams.of(session), archivedSubject(session), { leader: true })
+    const [first] = await readMessages(broker, streams.of(session), sessionFilter(session), { limit: 1, leader: true })
+    const begins = first && frameOf(first)
+    if (begins && erasedIn(begins)) return undefined
+    const named = new Set<string>()
+    for (let at = last && frameOf(last); at; ) {
+      const archived = archivedIn(at)
+      if (!archived) break
+      named.add(archived.object)
+      const [before] = archived.first === 1 ? [] : await reader.frames(session, at)
+      at = before
+    }
+    return named
+  }
+
   return {
     async store(session, head, as) {
       const messages = await notArchived(session)
       const last = messages.at(-1)
       if (!last || last.seq !== head.seq || !areWhole(messages)) return undefined
-      const bytes = await encodeArchive(session, messages)
-      const digest = archiveDigest(bytes)
       const object = `${session}/${head.n}-${as}`
+      const key = await madeArchiveKey(broker, archivist, session)
+      const bytes = sealObject(key, object, await encodeArchive(session, messages))
+      const digest = archiveDigest(bytes)
       await store.putBlob({ name: object }, bytes).catch((cause: unknown) => {
         throw new BrokerUnavailable(`storing ${object} in the archive`, { cause })
       })
       const written = await archivedBytes(store, { object, digest }) // AW1
-      if (!written || !areSame(await decodeArchive(session, written), messages))
+      if (!written || !areSame(await decodeArchive(session, openObject(key, object, written)), messages))
         throw new Error(`${object} was read back from the archive as something else`)
       const { n: first } = headFromMessage(messages[0]!)
       return { object, first, frames: messages.length, bytes: bytes.length, digest }
@@ -76,18 +140,86 @@ export async function createArchivist(
     async takeOut(session, archived) {
       const at = archivedIn(archived)
       if (!at) return
-      if (!(await archivedBytes(store, at))) throw new Error(`${at.object} is gone from the archive`) // AW2
-      const stream = streams.of(session)
+      const { seq } = archived
+      if (!(await archivedBytes(store, at))) {
+        // It was erased meanwhile, and what stood here is gone or is going to be.
+        const [first] = await readMessages(broker, streams.of(session), sessionFilter(session), { after: seq, leader })
+        if (first) for (const one of await notArchived(session)) if (isErased(one)) return
+        throw new Error(`${at.object} is gone from the archive`) // AW2
+      }
       for (const role of taken) {
-        const ask = JSON.stringify({ filter: sessionRoleFilter(session, role), seq: archived.seq })
-        const outcome = await archivist.request(purgeStreamSubject(stream), ask, { withinMs: purgeMs })
-        if (outcome.kind !== 'reply') throw new BrokerUnavailable(`taking frames out of ${stream}`)
-        const { error } = fieldsOf(jsonValue(outcome.msg.string()))
-        if (error !== undefined)
-          throw new Error(`the broker took nothing out of ${stream}: ${String(fieldsOf(error).description)}`)
+        const filter = sessionRoleFilter(session, role)
+        if (erasable) await eraseMessages(broker, archivist, streams.of(session), filter, { before: seq, leader })
+        else await purge(archivist, streams.of(session), { filter, seq })
       }
     },
+    async tree(root) {
+      const found = new Set<string>([root])
+      for await (const subjects of subjectsIn(broker, streams.of(root), treeFilter(root)))
+        for (const subject of subjects) {
+          const session = parseSessionSubject(subject)?.session
+          if (session !== undefined) found.add(session)
+        }
+      return [...found]
+    },
+    async eraseFrames(session, { seq }) {
+      const filter = sessionFilter(session)
+      const frames = await eraseMessages(broker, archivist, streams.of(session), filter, { before: seq, leader })
+      await eraseKey(session)
+      return frames
+    },
+    async eraseKept(root, sessions) {
+      const all = new Set(sessions)
+      const objects =
+        (await eraseObjects(broker, archivist, objectStores.archive, all, { leader })) +
+        (await eraseObjects(broker, archivist, objectStores.outputs, all, { leader }))
+      await eraseDeliveries(broker, archivist, all, { leader })
+      await eraseDeltas(archivist, root)
+      await eraseSnapshots(archivist)
+      return objects
+    },
+    async sweep() {
+      const objects = new Map<string, string[]>()
+      const filter = objectInfosFilter(objectStores.archive)
+      for await (const subjects of subjectsIn(broker, objectStream(objectStores.archive), filter))
+        for (const subject of subjects) {
+          const session = sessionOfObject(subject)
+          if (isSessionId(session)) objects.set(session, [...(objects.get(session) ?? []), subject])
+        }
+      let swept = 0
+      for (const [session, subjects] of objects) {
+        const message = await lastMessage(broker, streams.of(session), sessionFilter(session), { leader: true })
+        if (!message) continue
+        const { n } = headFromMessage(message)
+        const named = await namedBy(session)
+        for (const subject of subjects) {
+          const name = objectNameIn(subject)
+          if (named?.has(name) || headOfObject(name) >= n) continue // AW5
+          await eraseObject(broker, archivist, objectStores.archive, subject, { leader })
+          swept++
+        }
+        if (!named) await eraseKey(session)
+      }
+      for await (const keys of subjectsIn(broker, allStreams.keys, allArchiveKeysFilter))
+        for (const key of keys) {
+          const session = key.slice(archiveKeySubject('').length)
+          if (!isSessionId(session) || objects.has(session)) continue
+          if (!(await namedBy(session))) await eraseKey(session)
+        }
+      return swept
+    },
   }
+}
+
+/** The number of the frame that an object was written at. */
+const headOfObject = (name: string): number => {
+  const n = Number(/\/(\d{1,15})-/.exec(name)?.[1])
+  return Number.isSafeInteger(n) ? n : Number.POSITIVE_INFINITY
+}
+
+const isErased = (message: StoredMessage): boolean => {
+  const frame = frameOf(message)
+  return frame !== undefined && erasedIn(frame) !== undefined
 }
 
 /** By the numbers of the frames, none is missing between them. */

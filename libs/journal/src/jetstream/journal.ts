@@ -1,6 +1,6 @@
 // The whole journal on JetStream: over one connection, and a second one for deltas where the process has it.
 import { tmpdir } from 'node:os'
-import { type Broker, ensureTopology, keepLiveStream, sessionsArchived } from '@reins/broker'
+import { type Broker, ensureTopology, keepLiveStream, sessionsTakenFrom } from '@reins/broker'
 import { maxOutputBytesOfSession, outputsKeptMs, type SessionStreamCount, type SessionStreams } from '@reins/contracts'
 import { archiveReader } from '../archive/archive-objects.ts'
 import { outputsOfForks } from '../fork-reads.ts'
@@ -29,6 +29,8 @@ export interface Journal {
   readonly streams: SessionStreams
   /** Whether sessions can be archived here: their streams were made so. */
   readonly archived: boolean
+  /** Whether they can be erased: their streams were made so that frames can be overwritten. */
+  readonly erasable: boolean
   readonly sessions: SessionLog
   readonly feed: SessionFeed
   /** As `framesHere` of the feed, of all sessions. */
@@ -73,7 +75,7 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
     ...(options.archived === undefined ? {} : { archived: options.archived }),
   })
   const replicated = replicas > 1
-  const archived = await sessionsArchived(broker, streams)
+  const { purged: archived, overwritten: erasable } = await sessionsTakenFrom(broker, streams)
   keepLiveStream(broker)
   const [work, timers, snapshots, outputs, bundles] = await Promise.all([
     createJetStreamWork(broker, { ...options, streams }),
@@ -92,7 +94,7 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
     ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
   })
   return {
-    ...{ streams, sessions, archived },
+    ...{ streams, sessions, archived, erasable },
     feed: createJetStreamFeed(broker, here, options.live),
     framesHere: (on) => here.listenToAll(on),
     work,

@@ -13,6 +13,7 @@ const statuses: Readonly<Record<string, number>> = {
   elicitation_expired: 409,
   session_busy: 409,
   session_ended: 409,
+  session_erased: 410,
   session_conflict: 409,
   idempotency_conflict: 409,
   body_too_large: 413,

@@ -20,6 +20,7 @@ import { forkIn } from '../fork/lineage.ts'
 import { evolve } from './evolve.ts'
 import { brokenLink, emptyFold, foldFrame } from './fold.ts'
 import type { StoredFrame } from './stored-frame.ts'
+import { erasedIn } from '../lifecycle/erasure.ts'
 import type { Session } from '../session.ts'
 import { meanings } from '../slices.ts'
 import { cover, statusOf } from '../deciding/status.ts'
@@ -50,8 +51,9 @@ export function checkLog(id: string, stored: readonly StoredFrame[]): Checked {
   let head = emptyHead(id)
   for (const { frame } of stored) {
     if (frame.fault) say(frame, `malformed: ${frame.fault}`)
-    if (frame.n !== head.n + 1) say(frame, `it follows frame ${head.n}`)
-    if (frame.prev !== head.seq && !forkIn(frame))
+    const begins = head.n === 0 && erasedIn(frame) !== undefined // ER2
+    if (frame.n !== head.n + 1 && !begins) say(frame, `it follows frame ${head.n}`)
+    if (frame.prev !== head.seq && !forkIn(frame) && !begins)
       say(frame, `appended on sequence ${frame.prev}, but ${head.seq} was the head`)
     if (frame.needs < Math.max(head.needs, eventCodec.needsOf(frame.events)))
       say(frame, `it needs protocol ${frame.needs}, and its head or its events need more`)

@@ -6,8 +6,14 @@ import { meanings } from '../slices.ts'
 
 export function evolve(session: Session, event: SessionEvent, origin: Origin): Session {
   if (!maySay(origin.role, event.type)) return session
-  // A fork of an ended session goes on.
-  if (session.mode.kind === 'ended' && event.type !== 'session.forked') return session
+  if (session.mode.kind === 'ended' && !afterTheEnd.has(event.type)) return session
   const meaning: Meaning<SessionEvent> = meanings[event.type]
   return meaning.evolve(session, event, origin)
 }
+
+/** A fork of an ended session goes on, and one that has ended is erased. */
+const afterTheEnd: ReadonlySet<SessionEvent['type']> = new Set([
+  'session.forked',
+  'session.erased',
+  'session.erasure-completed',
+])

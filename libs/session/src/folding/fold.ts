@@ -3,6 +3,7 @@
 import { emptyHead, type Frame, frameHash, type Head, headOf, knownEvents } from '@reins/contracts'
 import { firstWriter, forkIn } from '../fork/lineage.ts'
 import { evolve } from './evolve.ts'
+import { erasedIn } from '../lifecycle/erasure.ts'
 import { emptySession, type Session } from '../session.ts'
 
 /** A session together with the head that it was folded to. */
@@ -19,12 +20,14 @@ export function foldFrame(fold: Fold, frame: Frame): Fold {
   const head = headOf(frame)
   const fault =
     frame.fault ??
-    (frame.n !== fold.head.n + 1
+    (erasedIn(frame)
+      ? undefined // ER2
+      : frame.n !== fold.head.n + 1
       ? `frame ${frame.n} follows frame ${fold.head.n}`
       : frame.prev !== fold.head.seq && !goesOn(frame, fold.head)
         ? `frame ${frame.n} was appended on sequence ${frame.prev}, not on ${fold.head.seq}`
         : undefined)
-  if (fault) {
+  if (fault !== undefined) {
     const reason = `frame ${frame.n} (sequence ${frame.seq}) is malformed: ${fault}`
     return { head, session: { ...fold.session, mode: { kind: 'quarantined', reason, frame: frame.n } } }
   }
@@ -50,9 +53,10 @@ export function brokenLink(
     frames.map(({ frame }) => frame),
   )
   let previous = emptyHead(first).hash
-  for (const { frame, eventsJson } of frames) {
-    const fork = forkIn(frame)
-    if (fork && fork.hash !== previous) return frame
+  for (const [at, { frame, eventsJson }] of frames.entries()) {
+    const named = forkIn(frame)?.hash ?? erasedIn(frame)?.hash
+    if (at === 0 && erasedIn(frame)) previous = erasedIn(frame)?.hash ?? previous // ER2
+    if (named !== undefined && named !== previous) return frame
     if (frameHash(previous, frame, eventsJson) !== frame.hash) return frame
     previous = frame.hash
   }

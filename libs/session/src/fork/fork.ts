@@ -77,6 +77,7 @@ const fields: { readonly [K in keyof Session]-?: Field<K> } = {
   unpaused: gone,
   stillFor: gone,
   unborn: gone,
+  erased: gone,
 }
 
 function forked(session: Session, { data }: EventOf<'session.forked'>, origin: Origin): Session {

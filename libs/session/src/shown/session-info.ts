@@ -5,6 +5,7 @@
 //   N3. What a role may not say is not counted (ARCHITECTURE I11).
 import {
   addUsd,
+  type EventData,
   type EventOf,
   everyEvent,
   type Frame,
@@ -21,6 +22,7 @@ import {
   workspaceServer,
 } from '@reins/contracts'
 import { archivedIn } from '../lifecycle/archival.ts'
+import { erasedBy, erasedIn } from '../lifecycle/erasure.ts'
 
 export interface InfoFold {
   readonly parent: string | null
@@ -34,6 +36,8 @@ export interface InfoFold {
   readonly faulted: boolean
   /** Its last frame says that those before it lie in the archive: nothing has happened since. */
   readonly archived: boolean
+  /** Who ordered that it is erased, when, and whether it is done; null: it was not. */
+  readonly erased: NonNullable<SessionInfo['erased']> | null
   readonly title: string | null
   /** Calls that wait for a person, in the order in which they were asked for. */
   readonly waiting: NonNullable<SessionInfo['waiting']>
@@ -71,6 +75,7 @@ export const emptyInfo: InfoFold = {
   status: 'idle',
   faulted: false,
   archived: false,
+  erased: null,
   title: null,
   waiting: [],
   work: { worked: 0, doing: [] },
@@ -92,12 +97,14 @@ export function foldInfo(fold: InfoFold, frame: Frame, storedAt = 0): InfoFold {
   if (frame.seq <= fold.last.seq || (frame.fault === undefined && frame.n <= fold.last.n)) return fold // N1
   const at = whole(frame.at) || storedAt
   const events = everyEvent(frame)
+  const order = erasedIn(frame)
+  const before = order ? erasedInfo(fold, frame, order) : fold
   let next: InfoFold = {
-    ...fold,
-    faulted: fold.faulted || frame.fault !== undefined,
-    createdAt: fold.createdAt || at,
+    ...before,
+    faulted: before.faulted || frame.fault !== undefined,
+    createdAt: before.createdAt || at,
     archived: archivedIn(frame) !== undefined,
-    lastActivityAt: archivedIn(frame) ? fold.lastActivityAt : Math.max(fold.lastActivityAt, at),
+    lastActivityAt: archivedIn(frame) ? before.lastActivityAt : Math.max(before.lastActivityAt, at),
     last: { seq: frame.seq, n: Math.max(fold.last.n, whole(frame.n)), i: events.length - 1 },
   }
   for (const event of events)
@@ -127,9 +134,25 @@ export const infoOf = (id: string, fold: InfoFold): SessionInfo => ({
   ...(fold.usd === 0 ? {} : { usd: fold.usd }),
   ...(fold.principal === null ? {} : { principal: fold.principal }),
   ...(fold.forked === null ? {} : { forkedFrom: fold.forked }),
+  ...(fold.erased === null ? {} : { erased: fold.erased }),
   createdAt: fold.createdAt,
   lastActivityAt: fold.lastActivityAt,
 })
+
+/** The same whatever is known of the session: nothing of what was said in it, and nothing that is counted. */
+function erasedInfo({ last }: InfoFold, frame: Frame, order: EventData<'session.erased'>): InfoFold {
+  const { agent, principal, parent, began } = order
+  const { by, at } = erasedBy(order, frame)
+  return {
+    ...emptyInfo,
+    agent: agent === undefined ? null : text(agent),
+    principal: principal === undefined ? null : text(principal),
+    parent: parent === undefined ? null : text(parent),
+    erased: { by: text(by), at: whole(at), completed: false },
+    createdAt: whole(began ?? 0),
+    last,
+  }
+}
 
 function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
   switch (event.type) {
@@ -143,6 +166,8 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
       const { pinned } = event.data
       return pinned ? { ...info, digest: text(pinned.digest), model: text(pinned.model) } : info
     }
+    case 'session.erasure-completed':
+      return info.erased ? { ...info, erased: { ...info.erased, completed: true } } : info
     case 'session.renamed':
       return { ...info, title: text(event.data.title) }
     case 'session.released':

@@ -31,6 +31,10 @@ function world() {
     store: async (session, { n }, as) => ({ object: `${session}/${as}`, first: 1, frames: n, bytes: 1, digest: 'd' }),
     drop: async (object) => void dropped.push(object),
     takeOut: async () => {},
+    tree: async (root) => [root],
+    eraseFrames: async () => 0,
+    eraseKept: async () => 0,
+    sweep: async () => 0,
   }
   const archive = (pauseAt?: (name: string) => Promise<void>) =>
     archiveSession(

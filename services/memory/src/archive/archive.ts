@@ -3,9 +3,12 @@
 import type { Database } from '../index/tables.ts'
 import type { MemoryConfig } from '../service.ts'
 import { runArchiver } from './archiver.ts'
+import { carryOutErasures } from './erase.ts'
 import { takeOutArchived } from './take-out.ts'
 
 export interface RunningArchive {
+  /** Why no session can be erased; undefined: it can. */
+  readonly notErased: string | undefined
   /** Nothing where no archive is asked for. */
   health(): Record<string, string>
   close(): Promise<void>
@@ -15,13 +18,20 @@ const withoutIndex = 'sessions at rest are not archived: there is no database, w
 
 export async function startArchive(config: MemoryConfig, db: Database | undefined): Promise<RunningArchive> {
   const { archive, broker, streams, sessions, clock, instance, ackWaitMs, metrics, log, room, pauseAt } = config
-  if (archive === undefined) return { health: () => ({}), close: async () => {} }
+  if (archive === undefined)
+    return { notErased: 'No session can be erased: the archive is not turned on.', health: () => ({}), close: nothing }
   const problem = typeof archive === 'string' ? archive : db ? undefined : withoutIndex
   if (typeof archive === 'string' || !db) {
     log.warn({ err: problem }, 'sessions at rest are not archived')
-    return { health: () => ({ archive: problem ?? '' }), close: async () => {} }
+    return {
+      notErased: `No session can be erased: ${problem ?? ''}`,
+      health: () => ({ archive: problem ?? '' }),
+      close: nothing,
+    }
   }
-  const { archivist, afterMs } = archive
+  const { archivist, afterMs, notErased } = archive
+  const erased = metrics.counter('reins_sessions_erased_total')
+  const swept = metrics.counter('reins_archive_swept_total')
   const archived = metrics.counter('reins_sessions_archived_total')
   const frames = metrics.counter('reins_archived_frames_total')
   const bytes = metrics.counter('reins_archived_bytes_total')
@@ -32,9 +42,16 @@ export async function startArchive(config: MemoryConfig, db: Database | undefine
     ...{ broker, streams, archivist, ackWaitMs, log, ...at },
     onTaken: () => takenOut.inc(),
   })
+  const erasing = notErased
+    ? undefined
+    : await carryOutErasures({
+        ...{ broker, streams, sessions, archivist, clock, instance, ackWaitMs, log, ...at },
+        onErased: () => erased.inc(),
+      })
   const archiver = runArchiver({
     ...{ db, sessions, archivist, clock, instance, afterMs, log, ...at },
     ...(room ? { room } : {}),
+    onSwept: (objects) => swept.inc(objects),
     on: (what) => {
       if (what === 'failed') return failures.inc()
       archived.inc()
@@ -43,10 +60,14 @@ export async function startArchive(config: MemoryConfig, db: Database | undefine
     },
   })
   return {
+    notErased,
     health: () => ({ archive: archiver.health() }),
     async close() {
       await archiver.close()
+      await erasing?.close()
       await taking.close()
     },
   }
 }
+
+async function nothing(): Promise<void> {}

@@ -1,6 +1,7 @@
 // Rounds over the sessions that have been at rest for long: the index says which may be, and the log of each says whether it is.
 //   AC1. The index is derived and lags. It only names candidates; what is archived is decided on the frames (archive-session.ts).
 //   AC2. A session that stays is not looked at again until something was appended to it, as long as this process lives.
+//   AC3. Once for each process, since what it finds is left behind by processes that died.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Room } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
@@ -11,6 +12,8 @@ export interface ArchiverOptions extends ArchiveOptions {
   readonly db: Database
   readonly room?: Room
   readonly log: Log
+  /** Objects that nothing names, or that are of sessions which were erased, are gone. */
+  readonly onSwept: (objects: number) => void
   readonly on: (what: { readonly archived: { readonly frames: number; readonly bytes: number } } | 'failed') => void
 }
 
@@ -27,14 +30,17 @@ export interface Archiver {
 
 /** Runs until closed; the caller closes it before the database. */
 export function runArchiver(options: ArchiverOptions): Archiver {
-  const { afterMs, log } = options
+  const { afterMs, log, archivist, onSwept } = options
   const stop = new AbortController()
   const staying = new Map<string, number>()
   let health = 'ok'
+  let swept = false
   const run = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       try {
         await round(options, staying, stop.signal)
+        if (!swept) onSwept(await archivist.sweep()) // AC3
+        swept = true
         health = 'ok'
       } catch (error) {
         if (stop.signal.aborted) return

@@ -15,6 +15,8 @@ export interface SessionRow {
   readonly faulted: boolean
   /** Its last frame says that those before it lie in the archive. */
   readonly archived: boolean
+  /** JSON: who ordered that it is erased, and when; null: it was not. */
+  readonly erased: string | null
   readonly title: string | null
   /** JSON: calls that wait for people. */
   readonly waiting: string
@@ -64,6 +66,7 @@ const rowOf = ({ session, root }: Owner, fold: InfoFold): SessionRow => ({
   status: fold.status,
   faulted: fold.faulted,
   archived: fold.archived,
+  erased: fold.erased && JSON.stringify(fold.erased),
   title: fold.title,
   waiting: JSON.stringify(fold.waiting),
   work: JSON.stringify(fold.work),
@@ -93,6 +96,7 @@ export const foldOf = (row: SessionRow): InfoFold => ({
   status: row.status,
   faulted: row.faulted,
   archived: row.archived,
+  erased: row.erased === null ? null : (JSON.parse(row.erased) as InfoFold['erased']),
   title: row.title,
   waiting: JSON.parse(row.waiting) as InfoFold['waiting'],
   work: JSON.parse(row.work) as InfoFold['work'],

@@ -2,6 +2,7 @@
 //   ST1. What a batch changes and how far the index is are written in one statement, and only where the checkpoint is still where this
 //        process has brought it. So what it remembers of the rows is what they are: nobody else has written since.
 //   ST2. What it remembers is forgotten when a statement fails, or finds the checkpoint elsewhere.
+import { erasedIn } from '@reins/session'
 import { sql } from 'kysely'
 import { type ArchivedBefore, withArchived } from './archived-frames.ts'
 import {
@@ -91,10 +92,17 @@ export class IndexedSessions {
       const after = new Map([...before, ...rows].map((row) => [row.id, row]))
       const used = await changedUsage(db, usage, this.#knownUsage, news, before, after)
       const at = { places: this.#places, identity: this.#streams.identity }
+      // Before the rows say so: who ends in between does it again.
+      const erased = news.flatMap(({ owner, frame }) => (owner && frame && erasedIn(frame) ? [owner.session] : []))
+      if (erased.length > 0)
+        for (const each of [approvals, elicitations])
+          await db.deleteFrom(each).where('session', 'in', erased).execute()
+      const kept = <Row extends { readonly session: string }>(all: readonly Row[]) =>
+        all.filter(({ session }) => !erased.includes(session))
       const moved = await this.#checkpoint.moveOn(db, at, next, [
         { table, rows },
-        { table: approvals, rows: await changedApprovals(db, approvals, news, agentOf) },
-        { table: elicitations, rows: await changedElicitations(db, elicitations, news, agentOf, asked) },
+        { table: approvals, rows: kept(await changedApprovals(db, approvals, news, agentOf)) },
+        { table: elicitations, rows: kept(await changedElicitations(db, elicitations, news, agentOf, asked)) },
         { table: usage, rows: used },
       ])
       if (!moved) return await this.begin(db, this.#streams) // ST2

@@ -216,6 +216,12 @@ export const migrations: Record<string, Migration> = {
       }
     },
   },
+  '011-erased': {
+    async up(db: Kysely<unknown>) {
+      for (const table of ['sessions', 'sessions_rebuilt'])
+        await db.schema.alterTable(table).addColumn('erased', 'text').execute()
+    },
+  },
   '009-forks': {
     async up(db: Kysely<unknown>) {
       for (const table of ['sessions', 'sessions_rebuilt'])

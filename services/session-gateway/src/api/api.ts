@@ -19,6 +19,7 @@ import type { Runs } from './runs/runs.ts'
 import type { Values } from './values.ts'
 import type { Webhooks } from './webhooks.ts'
 import type { Forks } from './writes/forks.ts'
+import type { Erasures } from './writes/erasures.ts'
 import type { Upgrades } from './writes/upgrades.ts'
 import type { SessionWrites } from './writes/session-writes.ts'
 
@@ -46,6 +47,7 @@ export interface Api {
   readonly memories: Memories
   readonly writes: SessionWrites
   readonly upgrades: Upgrades
+  readonly erasures: Erasures
   readonly forks: Forks
   readonly reads: SessionReads
   readonly trees: SessionTrees

@@ -453,6 +453,11 @@ export const operations = {
       ...appendErrors,
     ],
   },
+  eraseSession: sessionWrite(
+    'Erase a session that has ended, and all below it: nothing of what was said in it is left',
+    [['session:{agent}:erase']],
+    ['session_not_found', 'session_conflict', 'not_supported'],
+  ),
   upgradeSession: {
     ...control('Let a session go on with the version that its agent has now; with dry_run, say what that changes'),
     errors: [

@@ -10,6 +10,7 @@ import { operations } from '../api/operations.ts'
 import { resolveCursor, viewOf } from '../api/reads/cursors.ts'
 import type { View } from '../api/reads/views.ts'
 import { notFound } from '../api/writes/appender.ts'
+import type { ErasedSessions } from '../api/writes/erasures.ts'
 import type { Limits } from '../config.ts'
 import { Hub, type HubParts } from './hub.ts'
 import { Pace } from './readers/pace.ts'
@@ -38,6 +39,7 @@ export class Streams {
   readonly #parts: HubParts
   readonly #access: SessionAgents
   readonly #limits: Limits
+  readonly #erased: ErasedSessions
   readonly #pace: Pace
   readonly #hubs = new Map<string, Hub>()
   readonly #viewers = new Set<Viewer>()
@@ -50,7 +52,11 @@ export class Streams {
   #closed = false
 
   constructor(
-    { access, ...parts }: Omit<HubParts, 'pace'> & { readonly access: SessionAgents },
+    {
+      access,
+      erased,
+      ...parts
+    }: Omit<HubParts, 'pace'> & { readonly access: SessionAgents; readonly erased: ErasedSessions },
     limits: Limits,
     look: LookAtSendQueues,
     metrics: Metrics,
@@ -62,6 +68,7 @@ export class Streams {
     this.#pace = new Pace({ busyAbove: limits.promptTokensPerSecond, now: () => performance.now() })
     this.#parts = { ...parts, pace: this.#pace }
     this.#access = access
+    this.#erased = erased
     this.#limits = limits
     this.#open = metrics.gauge('reins_gateway_streams')
     this.#slow = metrics.counter('reins_gateway_slow_consumers_total')
@@ -96,6 +103,7 @@ export class Streams {
     this.#mustHaveRoom()
     this.#quotas.mayStream(caller)
     const { head } = await this.#parts.appender.existing(request.session)
+    await this.#erased.mustBeThere(request.session, head)
     const cursor = await resolveCursor(this.#parts.sessions, view, request.after)
     const last = view.tree ? await this.#parts.sessions.head({ tree: view.of }) : head
     this.#mustHaveRoom()

@@ -77,6 +77,10 @@ export function summary(event: ApiEvent): string {
       return known.data.reason
     case 'session.archived':
       return `${known.data.frames} frames, from #${known.data.first} on, in ${known.data.object}`
+    case 'session.erased':
+      return 'nothing of what was said before this frame is kept'
+    case 'session.erasure-completed':
+      return `${known.data.sessions} sessions, ${known.data.frames} frames, ${known.data.objects} objects`
     case 'session.resumed':
     case 'session.released':
     case 'session.settled':

@@ -18,6 +18,7 @@ import { outputCommand } from './output.ts'
 import { promptCommand } from './prompt.ts'
 import { replayCommand } from './replay-command.ts'
 import { forkCommand } from './session-fork.ts'
+import { eraseCommand } from './session-erase.ts'
 import { upgradeCommand } from './session-upgrade.ts'
 import { budgetCommand } from './session-budget.ts'
 import { stopCommands } from './session-stop.ts'
@@ -95,6 +96,7 @@ export function sessionCommands(program: Command, act: Act): void {
   budgetCommand(session, act)
   forkCommand(session, act)
   upgradeCommand(session, act)
+  eraseCommand(session, act)
   eventCommands(session, act)
   replayCommand(session, act)
   outputCommand(session, act)
@@ -197,6 +199,11 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
     ['agent', `${session.agent} (${session.digest})`],
     ['model', session.model],
     ['status', statusText(session.status, style)],
+    [
+      'erased',
+      session.erased &&
+        `at ${when(session.erased.at)}, by ${oneLine(session.erased.by)}${session.erased.completed || session.parent !== undefined ? '' : '; memory is at it'}`,
+    ],
     [
       session.queued?.throttled === undefined ? 'queued' : 'throttled',
       session.queued &&

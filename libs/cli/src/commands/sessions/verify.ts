@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Verified, VerifiedDecision } from '../../context.ts'
 import { CommandFailure } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
+import { dateTime } from '../../text/when.ts'
 import { oneLine } from '../../text/neutralise.ts'
 import { examples } from '../examples.ts'
 
@@ -71,9 +72,13 @@ async function keyIn({ context }: Invocation, file: string): Promise<string> {
   }
 }
 
-function printChain(run: Invocation, id: string, { ok, frames, sealed = 0, problems }: Verified): void {
+function printChain(run: Invocation, id: string, { ok, frames, sealed = 0, problems, erased }: Verified): void {
   const { style } = run
   if (ok) {
+    if (erased)
+      run.print(
+        `${style.green('✓')} erased at ${dateTime(erased.at, run.context.timeZone)}, by ${oneLine(erased.by)}. What is left:`,
+      )
     run.print(`${style.green('✓')} ${frames} frames, each as it was written, none missing.`)
     if (sealed > 0) run.print(`${style.green('✓')} ${sealed} frames signed by the services that wrote them.`)
   } else {

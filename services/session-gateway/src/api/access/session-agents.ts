@@ -4,6 +4,7 @@
 //   SA2. A session of a delegation is of its own agent, not of the one that its tree began with.
 import { isSessionId } from '@reins/contracts'
 import type { SessionLog } from '@reins/journal'
+import { erasedIn } from '@reins/session'
 import { allowedTo, authorizeSome, type Caller, mustBeAmong } from '../caller.ts'
 import { type Operation, operations } from '../operations.ts'
 import { notFound } from '../writes/appender.ts'
@@ -25,7 +26,7 @@ export class SessionAgents {
     if (known !== undefined || !isSessionId(session)) return known
     const [first] = await this.#sessions.read(session, { after: 0, limit: 1 })
     const started = first?.events.find((event) => event.type === 'session.started')
-    const agent = started?.type === 'session.started' ? started.data.agent : undefined
+    const agent = started?.type === 'session.started' ? started.data.agent : first && erasedIn(first)?.agent
     if (agent !== undefined) this.learn(session, agent)
     return agent
   }

@@ -3,8 +3,13 @@ import { type Only, ReinsError, serviceSubject } from '@reins/contracts'
 import type { CallService } from '../../ports.ts'
 import { type Alternatives, allowsAll } from '../access/needs.ts'
 
-export async function fromIndex<T>(call: CallService, verb: string, request: unknown): Promise<T> {
-  const reply = await call<T>(serviceSubject('memory', verb), request)
+export async function fromIndex<T>(
+  call: CallService,
+  verb: string,
+  request: unknown,
+  withinMs?: number,
+): Promise<T> {
+  const reply = await call<T>(serviceSubject('memory', verb), request, withinMs)
   if (reply.ok) return reply.value
   const { code, message, details, next } = reply.error
   throw new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })

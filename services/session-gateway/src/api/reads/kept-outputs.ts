@@ -7,6 +7,7 @@ import type { SessionAgents } from '../access/session-agents.ts'
 import type { Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { notFound } from '../writes/appender.ts'
+import type { ErasedSessions } from '../writes/erasures.ts'
 import { framesOf } from './session-folds.ts'
 
 export interface OutputPage {
@@ -20,8 +21,15 @@ export class KeptOutputs {
   readonly #sessions: SessionLog
   readonly #outputs: Pick<OutputStore, 'get'>
   readonly #access: SessionAgents
+  readonly #erased: ErasedSessions
 
-  constructor(sessions: SessionLog, outputs: Pick<OutputStore, 'get'>, access: SessionAgents) {
+  constructor(
+    sessions: SessionLog,
+    outputs: Pick<OutputStore, 'get'>,
+    access: SessionAgents,
+    erased: ErasedSessions,
+  ) {
+    this.#erased = erased
     this.#access = access
     this.#sessions = sessions
     this.#outputs = outputs
@@ -30,6 +38,7 @@ export class KeptOutputs {
   /** `named`: a reference, or the id of the call that made the output. At most `limit` bytes from `offset` on. */
   async page(caller: Caller, session: string, named: string, offset: number, limit: number): Promise<OutputPage> {
     await this.#access.authorize(caller, operations.readOutput, session)
+    if (isSessionId(session)) await this.#erased.mustBeThere(session, await this.#sessions.head(session))
     const ref = await this.#refOf(session, named) // O1
     if (ref === undefined)
       throw new ReinsError('output_not_found', `Session ${session} names no kept output ${named.slice(0, 80)}.`)

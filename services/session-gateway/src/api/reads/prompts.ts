@@ -7,12 +7,14 @@ import type { SessionAgents } from '../access/session-agents.ts'
 import type { Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { notFound } from '../writes/appender.ts'
+import type { ErasedSessions } from '../writes/erasures.ts'
 import { type FoldParts, foldBefore } from './fold-before.ts'
 import { framesOf, type SessionFolds } from './session-folds.ts'
 
 export interface PromptParts extends FoldParts {
   readonly folds: SessionFolds
   readonly access: SessionAgents
+  readonly erased: ErasedSessions
   /** What a pinned definition means for model calls. */
   readonly settingsOf: (digest: string) => Promise<Settings>
 }
@@ -42,6 +44,7 @@ export class Prompts {
     await this.#parts.access.authorize(caller, operations.readPrompt, session)
     if (!isSessionId(session)) throw notFound(session)
     const { fold } = await this.#parts.folds.folded(session)
+    await this.#parts.erased.mustBeThere(session, fold.head)
     const call = asked.call ?? fold.session.sent?.call
     if (call === undefined)
       throw new ReinsError(

@@ -27,6 +27,7 @@ import type { QueueBoard } from '../operating/queue-board.ts'
 import type { SlowCalls } from '../operating/slow-calls.ts'
 import { operations } from '../operations.ts'
 import { type Appender, notFound } from '../writes/appender.ts'
+import type { ErasedSessions } from '../writes/erasures.ts'
 import { resolveCursor, viewOf } from './cursors.ts'
 import { foldBefore } from './fold-before.ts'
 import { fromIndex, onlyOf } from './from-index.ts'
@@ -40,6 +41,7 @@ export interface ReadParts {
   readonly call: CallService
   readonly folds: SessionFolds
   readonly access: SessionAgents
+  readonly erased: ErasedSessions
   readonly queues: Pick<QueueBoard, 'of'>
   readonly slow: Pick<SlowCalls, 'of'>
   readonly pools: Pick<PoolBoard, 'unserved'>
@@ -108,13 +110,13 @@ export class SessionReads {
   /** The folded state at a cursor, or at the end. */
   async state(caller: Caller, session: string, at: string | undefined): Promise<SessionState> {
     await this.#parts.access.authorize(caller, operations.showState, session)
+    await this.#mustExist(session)
     if (at === undefined) {
       const { info, fold } = await this.#parts.folds.folded(session)
       mustFit(fold.session)
       const cursor = encodeCursor({ of: session, tree: false, ...info.last })
       return { id: session, cursor, status: info.status, state: fold.session }
     }
-    await this.#mustExist(session)
     const cursor = await resolveCursor(this.#parts.sessions, viewOf(session, false), at)
     // A cursor can stand inside its frame, so that the snapshot at this frame would be too new.
     let fold = await foldBefore(this.#parts, session, cursor.n)
@@ -130,7 +132,9 @@ export class SessionReads {
   /** Up to `limit` frames with a sequence above `after`, as the log has them. */
   async frames(caller: Caller, session: string, after: number, limit: number): Promise<FramePage> {
     await this.#parts.access.authorize(caller, operations.readFrames, session)
-    await this.#mustExist(session)
+    // Of a session that was erased, too: whoever verifies it is shown what is left, which says so.
+    if (!isSessionId(session)) throw notFound(session)
+    await this.#parts.appender.existing(session)
     const frames: FramePage['frames'] = []
     let bytes = 0
     for await (const frame of framesOf(this.#parts.sessions, session, after, limit + 1)) {
@@ -187,7 +191,12 @@ export class SessionReads {
 
   async #mustExist(session: string): Promise<void> {
     if (!isSessionId(session)) throw notFound(session)
-    await this.#parts.appender.existing(session)
+    await this.#mustBeLeft(session)
+  }
+
+  async #mustBeLeft(session: string): Promise<void> {
+    const { head } = await this.#parts.appender.existing(session)
+    await this.#parts.erased.mustBeThere(session, head)
   }
 
   async *#behind(view: View, cursor: Cursor, limit: number): AsyncGenerator<SessionFrame> {

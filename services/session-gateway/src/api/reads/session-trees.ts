@@ -128,6 +128,7 @@ const foldFrom = ({ info, work, faulted, seq, n }: IndexedSession): InfoFold => 
   status: info.status,
   // Lists say nothing of it, and a tree does not show it.
   archived: false,
+  erased: info.erased ?? null,
   faulted,
   title: info.title ?? null,
   forked: info.forkedFrom ?? null,

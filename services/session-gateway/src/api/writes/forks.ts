@@ -80,6 +80,7 @@ export class Forks {
         prepare: async (ids) => {
           const obstacle = this.#parts.admission?.newSessions()
           if (obstacle) throw obstacle
+          await this.#parts.erased.mustBeThere(source, await this.#parts.sessions.head(source, { leader: true }))
           const decision = await this.#decision(caller, source, request, ids, content)
           // A request that is repeated finds its frame by its id: what stands there without that is somebody else's.
           return (head) =>

@@ -56,6 +56,7 @@ import { firstOf, type Outcome, type Refused, type Repeated, refused, type Settl
 import type { SessionFolds } from '../reads/session-folds.ts'
 import { infoWithCursor } from '../reads/session-info.ts'
 import { type Appender, type AppendOutcome, type KnownHead, notFound } from './appender.ts'
+import type { ErasedSessions } from './erasures.ts'
 import { type ContextVerb, type ControlVerb, type Decided, decided, isContextVerb } from './decisions.ts'
 import { checkKey, type Ids, noteRequest, type Reservation } from './idempotency.ts'
 import { askedOutput } from './asked-output.ts'
@@ -89,6 +90,7 @@ export type WriteParts = Pick<
     readonly appender: Appender
     readonly folds: SessionFolds
     readonly access: SessionAgents
+    readonly erased: ErasedSessions
     readonly quotas: Pick<Quotas, 'write'>
     /** Aborted when the gateway shuts down: nobody waits for a turn any more. */
     readonly stopping: AbortSignal
@@ -332,7 +334,10 @@ export class SessionWrites {
       const planned = await plan()
       const opens = opening.has(operation) ? 'session' : 'nothing'
       this.#parts.quotas.write(caller, Buffer.byteLength(JSON.stringify(planned.body ?? null)), opens)
-      return await this.#perform(caller, options, planned)
+      const outcome = await this.#perform(caller, options, planned)
+      if (outcome.kind === 'refused' && outcome.code === 'session_ended')
+        await this.#parts.erased.mustBeThere(planned.session, await this.#parts.sessions.head(planned.session))
+      return outcome
     } catch (error) {
       const known = asReinsError(error)
       if (known.code === 'internal') throw error

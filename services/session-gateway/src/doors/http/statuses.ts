@@ -50,6 +50,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   grant_not_found: 404,
   session_busy: 409,
   session_ended: 409,
+  session_erased: 410,
   session_conflict: 409,
   session_exists: 409,
   invalid_cursor: 400,

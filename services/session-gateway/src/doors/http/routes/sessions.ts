@@ -12,6 +12,7 @@ import {
   RaiseBudget,
   ReinsError,
   SendMessage,
+  SessionErased,
   SessionInfo,
   SessionList,
   SessionPrompt,
@@ -127,7 +128,7 @@ const harmless = {
 }
 
 export function sessionRoutes(
-  { writes, upgrades, forks, reads, trees, outputs, prompts }: Api,
+  { writes, upgrades, erasures, forks, reads, trees, outputs, prompts }: Api,
   streams: Streams,
 ): readonly Route[] {
   return [
@@ -182,6 +183,19 @@ export function sessionRoutes(
       params,
       answers: { 200: SessionInfo },
       handle: async ({ caller, params: { id } }) => json(200, await reads.info(caller, id)),
+    }),
+    route({
+      ...operations.eraseSession,
+      method: 'DELETE',
+      path: '/v1/sessions/:id',
+      params,
+      headers: idempotencyKey,
+      answers: { 200: SessionErased, 202: SessionErased },
+      handle: async (incoming) =>
+        answered(
+          await erasures.erase(incoming.caller, incoming.params.id, asking(incoming, undefined)),
+          writeStatuses,
+        ),
     }),
     route({
       ...operations.showTree,

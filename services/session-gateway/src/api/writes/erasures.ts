@@ -1,0 +1,117 @@
+// Erasing a session, and what readers of one that was erased are told. What may be erased is decided in libs/session (erasure.ts), on the
+// session's own head and on what memory says of other sessions; memory carries it out.
+//   EA1. That a session was erased is said by its last frame but for memory's word that it is done. Only of a session whose head says that
+//        it has ended is anything asked, and of one that is known to have ended otherwise nothing is asked again.
+import {
+  encodeCursor,
+  type Erasable,
+  type Head,
+  isSessionId,
+  ReinsError,
+  type SessionErased,
+  SessionErased as SessionErasedSchema,
+} from '@reins/contracts'
+import type { SessionLog } from '@reins/journal'
+import { erasedBy, erasedIn, eraseSession } from '@reins/session'
+import type { CallService } from '../../ports.ts'
+import type { Caller } from '../caller.ts'
+import { operations } from '../operations.ts'
+import type { Outcome } from '../outcomes.ts'
+import { fromIndex } from '../reads/from-index.ts'
+import type { SessionFolds } from '../reads/session-folds.ts'
+import { type Appender, notFound } from './appender.ts'
+import { decided } from './decisions.ts'
+import { receipts, type SessionWrites, type WriteOptions } from './session-writes.ts'
+
+export interface ErasureParts {
+  readonly writes: SessionWrites
+  readonly folds: SessionFolds
+  readonly appender: Appender
+  readonly call: CallService
+}
+
+/** Memory waits until its index is level with the streams. ms */
+const erasableWithinMs = 15_000
+
+export class Erasures {
+  readonly #parts: ErasureParts
+  constructor(parts: ErasureParts) {
+    this.#parts = parts
+  }
+
+  /** Unchanged: it is erased already, or memory is at it. */
+  erase(caller: Caller, session: string, options: WriteOptions = {}): Promise<Outcome<SessionErased>> {
+    const { writes, appender, folds, call } = this.#parts
+    return writes.write(caller, operations.eraseSession, { session }, options, async () => {
+      if (!isSessionId(session)) throw notFound(session)
+      const on = await appender.fresh(session)
+      if (on.head.seq === 0) throw notFound(session)
+      return {
+        ...{ session, asked: `DELETE /v1/sessions/${session}`, body: {}, receiptOf: sessionErased, on },
+        prepare: async () => {
+          const { fold } = await folds.folded(session, on.head.seq)
+          if (fold.session.erased) return () => ({ kind: 'unchanged' })
+          const alone = decided(eraseSession(fold, { forks: [], busy: [] }))
+          // What the session itself refuses, nobody else is asked about.
+          const about =
+            alone.kind === 'append'
+              ? await fromIndex<Erasable>(call, 'sessions.erasable', { session }, erasableWithinMs)
+              : { forks: [], busy: [] }
+          return async (head) => {
+            const now = (await folds.folded(session, head.seq)).fold
+            if (now.session.beyond)
+              throw new ReinsError(
+                'unavailable',
+                `A newer version of Reins decides on this session: ${now.session.beyond.why}.`,
+              )
+            return decided(eraseSession(now, about))
+          }
+        },
+        settle: async (_ids, done) => {
+          const { fold } = await folds.folded(session, done.kind === 'appended' ? done.frame.seq : done.head.seq)
+          const { by, at, completed = false } = fold.session.erased ?? { by: caller.by, at: 0 }
+          const { seq, n } = fold.head
+          const cursor = encodeCursor({ of: session, tree: false, seq, n, i: -1 })
+          return {
+            kind: done.kind === 'appended' ? 'accepted' : 'unchanged',
+            receipt: { id: session, by, at, completed, cursor },
+          }
+        },
+      }
+    })
+  }
+}
+
+const sessionErased = receipts(SessionErasedSchema)
+
+const kept = 20_000
+
+/** EA1. */
+export class ErasedSessions {
+  readonly #sessions: Pick<SessionLog, 'frameAt' | 'read'>
+  /** Heads of sessions that have ended and are there. */
+  readonly #there = new Map<string, number>()
+  constructor(sessions: Pick<SessionLog, 'frameAt' | 'read'>) {
+    this.#sessions = sessions
+  }
+
+  /** Throws session_erased. */
+  async mustBeThere(session: string, { status, seq }: Pick<Head, 'status' | 'seq'>): Promise<void> {
+    if (status !== 'ended' || this.#there.get(session) === seq) return
+    const last = await this.#sessions.frameAt(session, seq)
+    const order =
+      last && (erasedIn(last) || last.events.some(({ type }) => type === 'session.erasure-completed'))
+        ? (await this.#sessions.read(session, { after: 0 }))[0]
+        : (await this.#sessions.read(session, { after: 0, limit: 1 }))[0]
+    const erased = order && erasedIn(order)
+    if (!order || !erased) {
+      if (this.#there.size >= kept) this.#there.delete(this.#there.keys().next().value ?? '')
+      this.#there.set(session, seq)
+      return
+    }
+    const { by, at } = erasedBy(erased, order)
+    throw new ReinsError('session_erased', `Session ${session} was erased by ${by}, at ${new Date(at).toISOString()}.`, {
+      details: { by, at },
+    })
+  }
+}
