@@ -27,6 +27,10 @@ const elsewhere: readonly (readonly [string, string])[] = [
   ['docker build', 'e2e/containers/compose.test.ts'],
   ['npm run cluster', 'e2e/cluster/cluster.int.test.ts'],
   ['npm run chart', 'deploy/helm/src/chart.test.ts'],
+  ['npx reins session end', 'e2e/kill/erase.int.test.ts'],
+  ['npx reins session erase', 'e2e/kill/erase.int.test.ts'],
+  ['npx reins session list --erased', 'e2e/kill/erase.int.test.ts'],
+  ['npx reins restore /backups/monday --erased', 'e2e/kill/erase.int.test.ts'],
   ['kubectl ', formOnly],
   ['helm ', formOnly],
 ]

@@ -307,12 +307,16 @@ it('the user of backups saves what is stored, and says nothing', async () => {
   expect(await attempt(backupUser, `$JS.API.STREAM.INFO.${streams.registry}`)).toBe('answered')
 })
 
-it('the archivist empties streams of sessions and the archive, and can do nothing else', async () => {
+it('the archivist empties and overwrites what is of sessions, and can do nothing else', async () => {
   const refused = [
     ...(['g', 'e', 't', 'm'] as const).map((role) => sessionSubject(session, role, toLog)),
     ...[registrySubject('token', 'x'), serviceSubject('registry', 'put'), `$KV.${buckets.pools}.x`, 'ctl.x', 'timer.x'],
     ...[streams.registry, streams.memories, `OBJ_${objectStores.bundles}`].map((one) => `$JS.API.STREAM.PURGE.${one}`),
-    ...['DELETE', 'UPDATE', 'RESTORE', 'CREATE', 'MSG.DELETE'].map((verb) => `$JS.API.STREAM.${verb}.SES`),
+    ...['DELETE', 'UPDATE', 'RESTORE', 'CREATE'].map((verb) => `$JS.API.STREAM.${verb}.SES`),
+    ...[streams.registry, streams.memories, `OBJ_${objectStores.bundles}`].map(
+      (one) => `$JS.API.STREAM.MSG.DELETE.${one}`,
+    ),
+    ...[streams.keys, streams.timers].map((one) => `$JS.API.STREAM.PURGE.${one}`),
     `$O.${objectStores.bundles}.C.x`,
   ]
   for (const subject of refused) expect([subject, await attempt(archivistUser, subject)]).toEqual([subject, 'denied'])
@@ -320,6 +324,15 @@ it('the archivist empties streams of sessions and the archive, and can do nothin
   const [one] = newSessions.names
   const purged = await clients.get(archivistUser)!.request(`$JS.API.STREAM.PURGE.${one}`, '{}', { timeout: 5000 })
   expect(purged.string()).toMatch(/purge not permitted/)
+  const erased = await clients.get(archivistUser)!.request(`$JS.API.STREAM.MSG.DELETE.${one}`, '{"seq":1}')
+  expect(erased.string()).toMatch(/delete not permitted/)
+  // A key is written once, and by nobody else.
+  const key = async (value: string) =>
+    (await clients.get(archivistUser)!.request(`key.${session}`, value, { timeout: 5000 })).string()
+  expect(await key('a')).not.toMatch(/error/)
+  expect(await key('b')).toMatch(/error/)
+  for (const service of [...serviceNames, 'reins'])
+    expect([service, await attempt(service, `key.x`)]).toEqual([service, 'denied'])
 })
 
 it('nobody gets in without a password', async () => {

@@ -365,7 +365,8 @@ export function checkRest(world: World): void {
     for (const [message, ends] of messageEnds(world, id))
       if (ends > 1 || (ends === 0 && session.mode.kind === 'open'))
         world.fail(`C5: message ${message} of ${short(id)} has ${ends} ends`)
-      else if (ends === 0 && session.mode.kind === 'ended' && !(session.erased && id !== root)) world.fail(`C5: message ${message} was never answered`)
+      else if (ends === 0 && session.mode.kind === 'ended' && !(session.erased && id !== root))
+        world.fail(`C5: message ${message} was never answered`)
   }
 }
 

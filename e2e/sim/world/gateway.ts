@@ -146,7 +146,8 @@ function outcomeOf(
   head: Head,
   op: Exclude<
     GatewayOp,
-    Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' | 'raise' | 'deliver' | 'upgrade' | 'fork' | 'erase' }> | ContextOp
+    | Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' | 'raise' | 'deliver' | 'upgrade' | 'fork' | 'erase' }>
+    | ContextOp
   >,
 ): RequestOutcome {
   if (op.op === 'rename') return rename(world, head)

@@ -61,8 +61,7 @@ function typedLine(
         if (char === backspace || char === deletion) {
           if (shown && line !== '') output.write('\b \b')
           line = [...line].slice(0, -1).join('')
-        }
-        else if (char === eraseLine) line = ''
+        } else if (char === eraseLine) line = ''
         else if (char >= ' ') {
           line += char
           if (shown) output.write(char)

@@ -125,6 +125,8 @@ export interface Client {
       agent?: string
       status?: string
       tree?: string
+      /** Those that were erased alone. */
+      erased?: true
       limit?: number
       after?: string
     }): Promise<SessionList>

@@ -27,6 +27,7 @@ export {
 export { appendCanary } from './jetstream/canary.ts'
 export { idempotencyTtlMs, openIdempotency } from './jetstream/idempotency.ts'
 export { type Journal, type JournalOptions, openJournal } from './jetstream/journal.ts'
+export { createJetStreamLog } from './jetstream/log.ts'
 export {
   createMemoryJournal,
   type MemoryFaults,

@@ -34,7 +34,9 @@ export interface ServeOptions {
 }
 
 /** The caller closes it. */
-export function serveMemory({ broker, lists, index, webhooks, memories, erasable, log }: ServeOptions): { close(): void } {
+export function serveMemory({ broker, lists, index, webhooks, memories, erasable, log }: ServeOptions): {
+  close(): void
+} {
   return serveRequests(
     broker,
     'memory',
@@ -89,7 +91,7 @@ function rebuildable(index: SessionIndex | undefined): SessionIndex {
 }
 
 export function listRequest(request: unknown): ListSessions {
-  const fields = fieldsOf(request, ['agent', 'kind', 'status', 'tree', 'only', 'limit', 'after'])
+  const fields = fieldsOf(request, ['agent', 'kind', 'status', 'tree', 'erased', 'only', 'limit', 'after'])
   const kind = fields.optionalText('kind')
   const agent = fields.optionalText('agent')
   const tree = fields.optionalText('tree')
@@ -102,6 +104,7 @@ export function listRequest(request: unknown): ListSessions {
     ...fields.only(),
     ...(agent === undefined ? {} : { agent }),
     ...(kind === 'run' ? { kind } : {}),
+    ...(fields.optionalText('erased') === 'true' ? { erased: true as const } : {}),
     ...(status === undefined ? {} : { status }),
     ...(tree === undefined ? {} : { tree }),
     ...(after === undefined ? {} : { after }),

@@ -181,7 +181,14 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
       stopWithinMs: Math.min(limits.turnWithinMs, 50_000),
     }),
     outputs: new KeptOutputs(sessions, config.outputs, access, erased),
-    prompts: new Prompts({ access, erased, sessions, snapshots: config.snapshots, folds, settingsOf: config.settingsOf }),
+    prompts: new Prompts({
+      access,
+      erased,
+      sessions,
+      snapshots: config.snapshots,
+      folds,
+      settingsOf: config.settingsOf,
+    }),
     pools,
   }
 

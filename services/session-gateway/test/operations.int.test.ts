@@ -165,7 +165,14 @@ describe('operations', () => {
         ...['GET /agents/sessions', 'GET /agents/{name}/sessions'],
         ...['GET /executions/{id}', 'POST /executions/{id}/cancel'],
         ...['GET /v1/auth/config', 'GET /.well-known/oauth-protected-resource'],
-        ...['GET /v1/agents', 'GET /v1/pools', 'POST /v1/sessions', 'GET /v1/sessions', 'GET /v1/sessions/{id}'],
+        ...[
+          'GET /v1/agents',
+          'GET /v1/pools',
+          'POST /v1/sessions',
+          'GET /v1/sessions',
+          'GET /v1/sessions/{id}',
+          'DELETE /v1/sessions/{id}',
+        ],
         ...['tree', 'stop', 'state', 'events', 'frames', 'outputs/{ref}', 'prompt', 'socket'].map(
           (part) => `GET /v1/sessions/{id}/${part}`,
         ),

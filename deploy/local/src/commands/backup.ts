@@ -1,8 +1,9 @@
 // `reins backup` and `reins restore`: where the streams are, and whose data folder it is.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { brokerServers, connectBroker } from '@reins/broker'
-import { type BackupManifest, backupUser, inboxOf } from '@reins/contracts'
+import { brokerServers, connectBroker, findSessionStreams } from '@reins/broker'
+import { allSessionStreamNames, type BackupManifest, backupUser, inboxOf } from '@reins/contracts'
+import { eraseAgain, type ErasedBefore, erasedBefore } from '../backup/erased-again.ts'
 import { type BackupProgress, makeBackup } from '../backup/make-backup.ts'
 import { checkFiles, readManifest } from '../backup/manifest.ts'
 import { restoreKeys, restoreStreams } from '../backup/restore-backup.ts'
@@ -58,14 +59,33 @@ export async function backup(config: LocalConfig, folder: string, options: Backu
   }
 }
 
+export interface RestoreSettings extends Pick<BackupOptions, 'say' | 'tell' | 'now'> {
+  /** A file that names the sessions which were erased since. */
+  readonly erased?: string
+  /** None were. */
+  readonly noneErased?: boolean
+}
+
+/** A backup of streams of which sessions can be erased is not restored before somebody has said which were. */
+function erasedSince(manifest: BackupManifest, { erased, noneErased }: RestoreSettings): readonly ErasedBefore[] {
+  if (erased !== undefined) return erasedBefore(path.resolve(erased))
+  const sessions = manifest.streams.find(({ name }) => allSessionStreamNames.includes(name))
+  if (noneErased || sessions === undefined || sessions.config.deny_delete === true) return []
+  throw new Error(
+    'Sessions that were erased after this backup was made would come back with it. Name them with --erased FILE, the ' +
+      'file that reins session list --erased --json has made, or say --none-erased.',
+  )
+}
+
 /** To a data folder that does not exist, or is empty; with NATS_URL the streams go to that server. */
 export async function restore(
   config: LocalConfig,
   folder: string,
-  options: Pick<BackupOptions, 'say' | 'tell'>,
-): Promise<BackupManifest> {
+  options: RestoreSettings,
+): Promise<BackupManifest & { readonly erasedAgain: number }> {
   const from = path.resolve(folder)
   const manifest = readManifest(from)
+  const erased = erasedSince(manifest, options)
   const { dataDir, replicas } = config
   if (existsSync(dataDir) && readdirSync(dataDir).length > 0)
     throw new Error(
@@ -79,14 +99,16 @@ export async function restore(
   writeFileSync(path.join(aside, unfinished), '')
   try {
     restoreKeys(from, manifest, aside)
-    if (config.natsUrl !== undefined) await load(config.natsUrl, from, manifest, { replicas, say: options.say })
+    let again = 0
+    const how = { say: options.say, erased, now: options.now.getTime() }
+    if (config.natsUrl !== undefined) again = await load(config.natsUrl, from, manifest, { ...how, replicas })
     else {
       const nats = await storeOf(config, path.join(aside, 'nats'), undefined, options.tell)
       try {
         const url = new URL(nats.url)
         url.username = nats.user
         url.password = nats.password
-        await load(url.toString(), from, manifest, { replicas: 1, say: options.say })
+        again = await load(url.toString(), from, manifest, { ...how, replicas: 1 })
       } finally {
         await nats.close()
       }
@@ -95,7 +117,7 @@ export async function restore(
     rmSync(path.join(aside, unfinished))
     if (existsSync(dataDir)) rmdirSync(dataDir)
     renameSync(aside, dataDir)
-    return manifest
+    return { ...manifest, erasedAgain: again }
   } catch (error) {
     rmSync(aside, { recursive: true, force: true })
     throw error
@@ -116,11 +138,15 @@ async function load(
   natsUrl: string,
   from: string,
   manifest: BackupManifest,
-  options: Parameters<typeof restoreStreams>[3],
-): Promise<void> {
+  options: Parameters<typeof restoreStreams>[3] & { readonly erased: readonly ErasedBefore[]; readonly now: number },
+): Promise<number> {
   const broker = await connectBroker({ url: natsUrl, name: 'reins restore' })
   try {
     await restoreStreams(broker, from, manifest, options)
+    const { erased, now } = options
+    return erased.length === 0
+      ? 0
+      : await eraseAgain(broker, await findSessionStreams(broker), erased, { now, random: Math.random })
   } finally {
     await broker.close()
   }

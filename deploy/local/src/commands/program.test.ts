@@ -43,6 +43,7 @@ const flagsNeeded: Readonly<Record<string, readonly string[]>> = {
   'agent update': ['--model', 'scripted/assistant'],
   'webhook create': ['--on', 'turn.failed'],
   connect: ['-m', 'hi'],
+  'session erase': ['--yes'],
   'role create': ['--permission', 'agent:*:read'],
   'role update': ['--permission', 'agent:*:read'],
   'principal grant': ['--role', 'viewer'],

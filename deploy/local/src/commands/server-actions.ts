@@ -132,15 +132,24 @@ export const runBackup = (folder: string, flags: LocalFlags, json: boolean): Pro
     )
   })
 
-export const runRestore = (folder: string, flags: LocalFlags, json: boolean): Promise<void> =>
+export interface RestoreFlags extends LocalFlags {
+  readonly erased?: string
+  readonly noneErased?: boolean
+}
+
+export const runRestore = (folder: string, flags: RestoreFlags, json: boolean): Promise<void> =>
   orFail(async () => {
     const { restore } = await import('./backup.ts')
     const config = configOf(flags)
-    const { streams, madeAt } = await restore(config, folder, { say: steps, tell: say })
+    const { erased, noneErased = false } = flags
+    const { streams, madeAt, erasedAgain } = await restore(config, folder, {
+      ...{ say: steps, tell: say, now: new Date(), noneErased },
+      ...(erased === undefined ? {} : { erased }),
+    })
     process.stdout.write(
       json
-        ? `${JSON.stringify({ dataDir: config.dataDir, madeAt, streams: streams.map(({ name, messages }) => ({ name, messages })) })}\n`
-        : `${config.dataDir} is as it was at ${madeAt}. Start it with reins up; its lists are made again then.\n`,
+        ? `${JSON.stringify({ dataDir: config.dataDir, madeAt, erasedAgain, streams: streams.map(({ name, messages }) => ({ name, messages })) })}\n`
+        : `${config.dataDir} is as it was at ${madeAt}. Start it with reins up; its lists are made again then.\n${erasedAgain === 0 ? '' : `${erasedAgain} sessions are erased again when it starts with REINS_ARCHIVE_AFTER set.\n`}`,
     )
   })
 

@@ -5,6 +5,7 @@ import { examples } from '@reins/cli'
 import { type ServiceName, serviceNames } from '@reins/contracts'
 import { Argument, type Command, Option } from 'commander'
 import type { LocalFlags } from '../config.ts'
+import type { RestoreFlags } from './server-actions.ts'
 
 const actions = () => import('./server-actions.ts')
 
@@ -122,11 +123,13 @@ export function serverCommands(program: Command): void {
       '--data-dir <folder>',
       'make this data folder; it must not hold anything (env REINS_DATA_DIR, default .reins)',
     )
+    .option('--erased <file>', 'erase these sessions again: what reins session list --erased --json has printed since')
+    .option('--none-erased', 'no session was erased since the backup was made')
     .addHelpText(
       'after',
       examples(['reins restore /backups/reins-monday', 'reins restore ../today --data-dir /var/lib/reins']),
     )
-    .action(async (folder: string, flags: LocalFlags) => (await actions()).runRestore(folder, flags, asJson(program)))
+    .action(async (folder: string, flags: RestoreFlags) => (await actions()).runRestore(folder, flags, asJson(program)))
 
   program
     .command('database')

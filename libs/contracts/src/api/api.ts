@@ -543,6 +543,8 @@ export interface ListSessions {
   /** A session: with it all that belong to the same tree. */
   readonly tree?: string
   readonly status?: string
+  /** Those that were erased alone. */
+  readonly erased?: true
   readonly limit: number
   readonly after?: string
 }

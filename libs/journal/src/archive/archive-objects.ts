@@ -87,7 +87,9 @@ export function archiveReader(
           throw new Error(
             `frames ${at.first} to ${archived.n - 1} of session ${session} lie in ${at.object}, which is gone`,
           )
-        return (await decodeArchive(session, await plain(session, at.object, bytes))).flatMap((message) => frameOf(message) ?? [])
+        return (await decodeArchive(session, await plain(session, at.object, bytes))).flatMap(
+          (message) => frameOf(message) ?? [],
+        )
       })
     },
   }

@@ -92,6 +92,8 @@ function gapIn(frames: readonly Frame[], after: number): Frame | undefined {
 
 /** AR4, of each session. */
 function leftOf(found: readonly SessionFrame[]): readonly SessionFrame[] {
-  const erased = new Map(found.flatMap(({ session, frame }) => (erasedIn(frame) ? [[session, frame.seq] as const] : [])))
+  const erased = new Map(
+    found.flatMap(({ session, frame }) => (erasedIn(frame) ? [[session, frame.seq] as const] : [])),
+  )
   return erased.size === 0 ? found : found.filter(({ session, frame }) => frame.seq >= (erased.get(session) ?? 0))
 }

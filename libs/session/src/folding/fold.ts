@@ -23,10 +23,10 @@ export function foldFrame(fold: Fold, frame: Frame): Fold {
     (erasedIn(frame)
       ? undefined // ER2
       : frame.n !== fold.head.n + 1
-      ? `frame ${frame.n} follows frame ${fold.head.n}`
-      : frame.prev !== fold.head.seq && !goesOn(frame, fold.head)
-        ? `frame ${frame.n} was appended on sequence ${frame.prev}, not on ${fold.head.seq}`
-        : undefined)
+        ? `frame ${frame.n} follows frame ${fold.head.n}`
+        : frame.prev !== fold.head.seq && !goesOn(frame, fold.head)
+          ? `frame ${frame.n} was appended on sequence ${frame.prev}, not on ${fold.head.seq}`
+          : undefined)
   if (fault !== undefined) {
     const reason = `frame ${frame.n} (sequence ${frame.seq}) is malformed: ${fault}`
     return { head, session: { ...fold.session, mode: { kind: 'quarantined', reason, frame: frame.n } } }

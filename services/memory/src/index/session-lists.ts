@@ -142,7 +142,7 @@ async function indexedUpTo(db: Database, { names, indexOf }: SessionStreams, roo
 }
 
 /** One row more than the page, so that it shows whether there is another. Each is read along an index. */
-export function listQuery({ agent, kind, status, tree, only, limit, after }: ListSessions) {
+export function listQuery({ agent, kind, status, tree, erased, only, limit, after }: ListSessions) {
   const from = after === undefined ? undefined : placeOf(after)
   return (db: Database) => {
     let query = db.selectFrom('sessions').selectAll().where('agent', 'is not', null)
@@ -150,6 +150,7 @@ export function listQuery({ agent, kind, status, tree, only, limit, after }: Lis
     if (kind === 'run') query = query.where('agent', 'like', `${runAgent('')}%`)
     if (status !== undefined) query = query.where('status', '=', status as SessionRow['status'])
     if (tree !== undefined) query = query.where('root', '=', rootOf(tree.replaceAll('\0', '')))
+    if (erased) query = query.where('erased', 'is not', null)
     if (only) query = query.where(shown(only, { session: 'id' }))
     if (from) query = query.where(sql<boolean>`(last_activity_at, id) < (${from.at}, ${from.id})`)
     return query

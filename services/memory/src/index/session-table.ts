@@ -95,8 +95,7 @@ export class IndexedSessions {
       // Before the rows say so: who ends in between does it again.
       const erased = news.flatMap(({ owner, frame }) => (owner && frame && erasedIn(frame) ? [owner.session] : []))
       if (erased.length > 0)
-        for (const each of [approvals, elicitations])
-          await db.deleteFrom(each).where('session', 'in', erased).execute()
+        for (const each of [approvals, elicitations]) await db.deleteFrom(each).where('session', 'in', erased).execute()
       const kept = <Row extends { readonly session: string }>(all: readonly Row[]) =>
         all.filter(({ session }) => !erased.includes(session))
       const moved = await this.#checkpoint.moveOn(db, at, next, [

@@ -30,6 +30,7 @@ export interface ListOptions {
   readonly agent?: string
   readonly status?: string
   readonly state?: string
+  readonly erased?: true
   readonly limit: number
   readonly after?: string
 }
@@ -75,7 +76,8 @@ export function sessionCommands(program: Command, act: Act): void {
     session
       .command('list')
       .description('List sessions, the most recently active first')
-      .option('--agent <name>', 'show only sessions of this agent'),
+      .option('--agent <name>', 'show only sessions of this agent')
+      .option('--erased', 'show only sessions that were erased'),
   )
     .addHelpText('after', examples(['reins session list', 'reins session list --agent assistant --status running']))
     .action((options: ListOptions, command: Command) => act(listSessions)([options], command))
@@ -157,6 +159,7 @@ export async function listSessions(run: Invocation, options: ListOptions): Promi
     limit: options.limit,
     ...(options.agent === undefined ? {} : { agent: options.agent }),
     ...(status === undefined ? {} : { status }),
+    ...(options.erased === undefined ? {} : { erased: options.erased }),
     ...(options.after === undefined ? {} : { after: options.after }),
   })
   if (run.json) return run.printJson(found)

@@ -23,12 +23,7 @@ export class KeptOutputs {
   readonly #access: SessionAgents
   readonly #erased: ErasedSessions
 
-  constructor(
-    sessions: SessionLog,
-    outputs: Pick<OutputStore, 'get'>,
-    access: SessionAgents,
-    erased: ErasedSessions,
-  ) {
+  constructor(sessions: SessionLog, outputs: Pick<OutputStore, 'get'>, access: SessionAgents, erased: ErasedSessions) {
     this.#erased = erased
     this.#access = access
     this.#sessions = sessions

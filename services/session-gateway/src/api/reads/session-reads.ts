@@ -186,7 +186,9 @@ export class SessionReads {
   /** From the index: throws unavailable while nobody answers for it. */
   async list(caller: Caller, request: ListSessions): Promise<SessionList> {
     const allowed = authorizeSome(caller, operations.listSessions)
-    return fromIndex(this.#parts.call, 'sessions.list', { ...request, ...onlyOf(allowed) })
+    const { erased, ...asked } = request
+    const also = erased ? { erased: 'true' } : {}
+    return fromIndex(this.#parts.call, 'sessions.list', { ...asked, ...also, ...onlyOf(allowed) })
   }
 
   async #mustExist(session: string): Promise<void> {

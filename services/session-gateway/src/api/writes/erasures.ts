@@ -110,8 +110,12 @@ export class ErasedSessions {
       return
     }
     const { by, at } = erasedBy(erased, order)
-    throw new ReinsError('session_erased', `Session ${session} was erased by ${by}, at ${new Date(at).toISOString()}.`, {
-      details: { by, at },
-    })
+    throw new ReinsError(
+      'session_erased',
+      `Session ${session} was erased by ${by}, at ${new Date(at).toISOString()}.`,
+      {
+        details: { by, at },
+      },
+    )
   }
 }

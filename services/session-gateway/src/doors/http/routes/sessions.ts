@@ -159,12 +159,13 @@ export function sessionRoutes(
               description: 'A session: list it with all of its delegation tree',
             }),
           ),
+          erased: Type.Optional(Type.Literal(true, { description: 'List only sessions that were erased' })),
           ...pageQuery(50),
         },
         closed,
       ),
       answers: { 200: SessionList },
-      handle: async ({ caller, query: { agent, status, tree, limit = 50, after } }) =>
+      handle: async ({ caller, query: { agent, status, tree, erased, limit = 50, after } }) =>
         json(
           200,
           await reads.list(caller, {
@@ -172,6 +173,7 @@ export function sessionRoutes(
             ...(agent === undefined ? {} : { agent }),
             ...(status === undefined ? {} : { status }),
             ...(tree === undefined ? {} : { tree }),
+            ...(erased === undefined ? {} : { erased }),
             ...(after === undefined ? {} : { after }),
           }),
         ),
@@ -192,10 +194,7 @@ export function sessionRoutes(
       headers: idempotencyKey,
       answers: { 200: SessionErased, 202: SessionErased },
       handle: async (incoming) =>
-        answered(
-          await erasures.erase(incoming.caller, incoming.params.id, asking(incoming, undefined)),
-          writeStatuses,
-        ),
+        answered(await erasures.erase(incoming.caller, incoming.params.id, asking(incoming, undefined)), writeStatuses),
     }),
     route({
       ...operations.showTree,
