@@ -19,7 +19,7 @@ test.each([
   [{ limit: 1.5 }, '"limit" must be a whole number'],
   [{ limit: 5, agent: 3 }, '"agent" must be a text'],
   [{ limit: 5, status: 'tired' }, '"status" must be one of idle, running'],
-  [{ limit: 5, colour: 'red' }, 'Unknown field "colour"; valid: agent, kind, status, tree, only, limit, after'],
+  [{ limit: 5, colour: 'red' }, 'Unknown field "colour"; valid: agent, kind, status, tree, erased, only, limit, after'],
 ])('a request that is none is refused: %j', (request, message) => {
   expect(() => listRequest(request)).toThrow(message)
 })
