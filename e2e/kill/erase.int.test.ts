@@ -223,7 +223,7 @@ test(
       '/v1/audit?limit=500',
     )
     expect(JSON.stringify(audit.body)).toContain('session.erased')
-    expect((await world.checked(bystander)).problems).toEqual([])
+    expect(await reins('session', 'verify', bystander)).toContain('none missing')
   },
   deadline,
 )
@@ -320,6 +320,8 @@ test(
     expect(await restoring('--erased', list)).toMatch(/1 sessions are erased again/)
     expect(filesWith(path.join(made, 'nats'), word)).not.toEqual([])
 
+    // The services of this test have no data folder of the product, which says its format.
+    writeFileSync(path.join(made, 'version'), '1\n')
     await madeCluster(path.join(made, 'postgres'))
     const up = spawn(process.execPath, [await bundledBinary(), 'up', '--data-dir', made, '--port', '0'], {
       env: { ...compileCache, PATH: searchPath, HOME: home, REINS_ARCHIVE_AFTER: '1h' },
@@ -343,7 +345,7 @@ test(
       expect(filesWith(path.join(made, 'nats'), word)).toEqual([])
     } finally {
       up.kill('SIGTERM')
-      await once(up, 'exit')
+      if (up.exitCode === null) await once(up, 'exit')
     }
   },
   deadline,
