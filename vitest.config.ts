@@ -20,7 +20,12 @@ const never = ['**/node_modules/**', 'e2e/containers/**', 'e2e/cluster/**']
 const folders = ['libs/*/{src,test,page}', 'services/*/{src,test}', 'deploy/*/{src,test}', 'scripts']
 const faults = ['e2e/chaos/**/*.int.test.ts']
 const long = [
-  ...['e2e/hostile/**/*.test.ts', 'e2e/kill/code/**/*.int.test.ts', 'e2e/kill/archive.int.test.ts', 'e2e/kill/erase.int.test.ts'],
+  ...[
+    'e2e/hostile/**/*.test.ts',
+    'e2e/kill/code/**/*.int.test.ts',
+    'e2e/kill/archive.int.test.ts',
+    'e2e/kill/erase.int.test.ts',
+  ],
   'e2e/attacks/whole.int.test.ts',
   'e2e/attacks/foreign-code.int.test.ts',
 ]
