@@ -8,8 +8,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { callService } from '@reins/broker'
 import { archivistUser, type RebuildProgress, type SessionInfo, serviceSubject, sessionFilter } from '@reins/contracts'
-import { openDatabase } from '@reins/projection'
-import { sql } from 'kysely'
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { bundledBinary } from '../../scripts/bundle.ts'
 import { madeCluster } from '../../deploy/local/test/made-cluster.ts'
@@ -204,10 +203,10 @@ test(
       return body.sessions.find(({ id, erased }) => id === session.id && erased?.completed)
     })
     expect(listed).not.toHaveProperty('title')
-    const db = openDatabase<object>(world.servers.databaseUrl, { derived: true })
-    await sql`vacuum full sessions`.execute(db)
-    await sql`checkpoint`.execute(db)
-    await db.destroy()
+    const db = new pg.Client({ connectionString: world.servers.databaseUrl })
+    await db.connect()
+    for (const statement of ['vacuum full sessions', 'checkpoint']) await db.query(statement)
+    await db.end()
     const wal = `${path.sep}pg_wal${path.sep}`
     expect(filesWith(path.join(folder, 'postgres'), word, (file) => file.includes(wal))).toEqual([])
 
