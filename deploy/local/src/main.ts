@@ -11,6 +11,19 @@ import { version } from './product-version.ts'
 /** By Ctrl-C, as shells count it: nobody waits for a reader then. */
 const interrupted = 130
 
+/** Throws where it was deleted under the shell that stands in it. */
+function currentFolderIsThere(): boolean {
+  try {
+    return process.cwd() !== ''
+  } catch {
+    return false
+  }
+}
+if (!currentFolderIsThere()) {
+  process.stderr.write('reins: The current folder does not exist any more. Change to another folder, and try again.\n')
+  process.exit(1)
+}
+
 const environment = processEnvironment()
 const dataDir = path.resolve(environment.dataDir ?? '.reins')
 

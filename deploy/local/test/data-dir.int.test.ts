@@ -23,6 +23,14 @@ describe('the data folder', () => {
     expect([refused.code, refused.message]).toEqual(['unusable', expect.stringContaining('--data-dir')])
   })
 
+  it.each(['.reins', '.reins/below'])('is refused in words where a file stands: %s', (folder) => {
+    using scratch = new Scratch()
+    writeFileSync(scratch.in('.reins'), '')
+    expect(refusal(() => openDataDir(scratch.in(...folder.split('/')))).message).toContain(
+      'there is a file in its place',
+    )
+  })
+
   it('is made with mode 700, with the format in it, under its real path', () => {
     using scratch = new Scratch()
     mkdirSync(scratch.in('real'), { recursive: true })

@@ -52,9 +52,16 @@ async function orFail(run: () => Promise<void>): Promise<void> {
   } catch (error) {
     if (error instanceof ConfigError && error.problems.some((problem) => problem.startsWith('--')))
       throw usageFailure(error.message)
-    throw new CommandFailure(error instanceof Error ? error.message : String(error))
+    throw isTimeout(error)
+      ? new CommandFailure('The broker (nats-server) did not answer in time.', {
+          next: 'The machine or its disk may be too busy. Try again; npx reins doctor shows what it finds here.',
+        })
+      : new CommandFailure(error instanceof Error ? error.message : String(error))
   }
 }
+
+/** The broker's client says no more than "timeout". */
+const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError'
 
 export const runUp = (flags: LocalFlags): Promise<void> =>
   orFail(async () => {

@@ -92,6 +92,13 @@ function prepare(folder: string): string {
     return real
   } catch (error) {
     if (error instanceof DataDirError) throw error
+    const code = error instanceof Error && 'code' in error ? error.code : ''
+    if (code === 'EEXIST' || code === 'ENOTDIR')
+      throw new DataDirError(
+        'unusable',
+        `${path.resolve(folder)} cannot be the data folder: there is a file in its place, or in that of a folder above it. ` +
+          'Choose another folder with --data-dir or REINS_DATA_DIR.',
+      )
     throw new DataDirError(
       'unusable',
       `The data folder ${path.resolve(folder)} cannot be used: ${error instanceof Error ? error.message : String(error)}. ` +

@@ -100,5 +100,15 @@ async function candidates(db: Database, until: number, behind: Candidate | undef
     wanted = wanted.where(({ eb, refTuple, tuple }) =>
       eb(refTuple('last_activity_at', 'id'), '>', tuple(behind.at, behind.id)),
     )
-  return wanted.orderBy('last_activity_at').orderBy('id').limit(pageSize).execute()
+  try {
+    return await wanted.orderBy('last_activity_at').orderBy('id').limit(pageSize).execute()
+  } catch (error) {
+    if (isCode(error, noSuchTable)) return []
+    throw error
+  }
 }
+
+/** PostgreSQL's code: the index of a new database has not made its tables yet, so no session is in it. */
+const noSuchTable = '42P01'
+const isCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code
