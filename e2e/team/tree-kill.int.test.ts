@@ -238,7 +238,7 @@ test(
       expect((await fetch(`${url}/elsewhere`)).status).toBe(404)
     }
     // One is said by the process that has the disk below the broker, and some where sessions are archived.
-    const elsewhere = /^reins_(?:disk_used_percent|archive_\w+|archived_\w+|sessions_archived_total)$/
+    const elsewhere = /^reins_(?:disk_used_percent|archive_\w+|archived_\w+|sessions_(?:archived|erased)_total)$/
     const others = Object.keys(metricCatalogue).filter((metric) => !elsewhere.test(metric))
     expect(others.filter((metric) => !said.has(metric))).toEqual([])
   },
