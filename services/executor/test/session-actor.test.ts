@@ -1,4 +1,4 @@
-import { type Frame, rootOf, type SessionEvent, toExec } from '@reins/contracts'
+import { type Frame, ReinsError, rootOf, type SessionEvent, toExec } from '@reins/contracts'
 import { expect, test } from 'vitest'
 import { ExecutorWorld, session, until } from './world.ts'
 
@@ -325,6 +325,22 @@ test('what fails again and again is quarantined, and says so in its status', asy
   await world.quiet()
   expect((await world.frames()).at(-1)).toMatchObject({ status: 'quarantined' })
   await until(async () => (await world.open()) === 0)
+})
+
+test('a session that goes on behind one which was erased is quarantined at once, and nobody is handed it again', async () => {
+  const world = new ExecutorWorld()
+  await world.executor('e1')
+  world.beforeAppend = (_by, events) => {
+    if (events.some(({ type }) => type === 'turn.started'))
+      throw new ReinsError('session_erased', 'It goes on behind S.')
+  }
+  await world.begin()
+  await until(async () => (await world.open()) === 0)
+  expect((await world.frames()).at(-1)).toMatchObject({
+    status: 'quarantined',
+    events: [{ type: 'session.quarantined', data: { reason: 'It goes on behind S.' } }],
+  })
+  expect(world.reports).toHaveLength(1)
 })
 
 test('at shutdown a call is given back at once, and another executor makes it again', async () => {

@@ -9,10 +9,11 @@
 //   A7. A model call is begun with a slot for it, and when its provider may be asked (call-room.ts). Where there is none the actor holds its trigger and waits, and decides
 //       everything else meanwhile; a cancel that it sees in its fold while it holds a trigger is answered, whoever brought it.
 //   A8. What another instance knows is given to that one, before anything of it is read here (warm-owner.ts).
-//   A9. A session that is too large to be folded is put in quarantine by its head alone, and its triggers are acked: nobody loads it again.
+//   A9. A session that is too large to be folded, or that goes on behind one that was erased, is put in quarantine by its head alone, and its
+//       triggers are acked: nobody loads it again.
 //   A6. A trigger counts for its session once its errands are done: until then nothing else acks, gives back or forgets it.
 import type { Presence } from '@reins/broker'
-import type { Frame, Holding, SessionEvent } from '@reins/contracts'
+import { type Frame, type Holding, ReinsError, type SessionEvent } from '@reins/contracts'
 import { type CallSlots, type HeldActor, Mailbox } from '@reins/holder'
 import type { Timers, Trigger } from '@reins/journal'
 import type { ModelQuota } from '@reins/models'
@@ -225,7 +226,7 @@ export class SessionActor implements HeldActor {
   /** A bug, or the end of the process: nothing may stay held by an actor that does not go on with it. */
   async #failed(error: unknown): Promise<void> {
     this.#context.report(this.id, error)
-    if (error instanceof SessionTooLarge && !this.#context.stopping.aborted) {
+    if (isBeyondReading(error) && !this.#context.stopping.aborted) {
       this.#attempts.stop()
       this.#fold.drop()
       // A9. Where that fails (the broker is away), it is tried again with the next delivery.
@@ -528,3 +529,7 @@ export class SessionActor implements HeldActor {
     this.#triggers.ackUpTo(this.#fold.head.seq)
   }
 }
+
+/** A9. Another try would read the same. */
+const isBeyondReading = (error: unknown): error is Error =>
+  error instanceof SessionTooLarge || (error instanceof ReinsError && error.code === 'session_erased')
