@@ -168,7 +168,7 @@ describe('sizes and shapes', () => {
     }
     expect(await post(`{"content":"${'x'.repeat(2_100_000)}"}`)).toEqual([413, 'body_too_large'])
     expect(await post('['.repeat(900_000))).toEqual([400, 'invalid_json'])
-    expect(await post(`{"content":${'['.repeat(400_000)}${']'.repeat(400_000)}}`)).toEqual([400, 'invalid_request'])
+    expect(await post(`{"content":${'['.repeat(400_000)}${']'.repeat(400_000)}}`)).toEqual([400, 'invalid_json'])
     expect(await post('content=x', { 'content-type': 'text/plain' })).toEqual([415, 'unsupported_media_type'])
     const bytes = Buffer.from('7b22636f6e74656e74223a22ff227d', 'hex')
     const answer = await product.tcp(

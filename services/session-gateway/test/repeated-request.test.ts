@@ -2,7 +2,7 @@ import { type EventOf, emptyHead, headOf, toExec } from '@reins/contracts'
 import { createMemoryJournal, type SessionLog } from '@reins/journal'
 import { expect, onTestFinished, test } from 'vitest'
 import { Appender } from '../src/api/writes/appender.ts'
-import type { Decided } from '../src/api/writes/decisions.ts'
+import type { Decided } from '../src/api/sessions/decisions.ts'
 
 const session = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
 const renamed = (title: string): EventOf<'session.renamed'> => ({ type: 'session.renamed', data: { title } })

@@ -7,7 +7,7 @@ import type { SessionAgents } from '../access/session-agents.ts'
 import type { Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { notFound } from '../writes/appender.ts'
-import type { ErasedSessions } from '../writes/erasures.ts'
+import type { ErasedSessions } from '../sessions/erasures.ts'
 import { framesOf } from './session-folds.ts'
 
 export interface OutputPage {

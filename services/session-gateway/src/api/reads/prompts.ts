@@ -7,7 +7,7 @@ import type { SessionAgents } from '../access/session-agents.ts'
 import type { Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { notFound } from '../writes/appender.ts'
-import type { ErasedSessions } from '../writes/erasures.ts'
+import type { ErasedSessions } from '../sessions/erasures.ts'
 import { type FoldParts, foldBefore } from './fold-before.ts'
 import { framesOf, type SessionFolds } from './session-folds.ts'
 

@@ -3,7 +3,7 @@ import { createMemoryJournal, type MemoryFaults, type SessionLog } from '@reins/
 import { describe, expect, test } from 'vitest'
 import { refused } from '../outcomes.ts'
 import { Appender, type AppendRequest } from './appender.ts'
-import type { Decided } from './decisions.ts'
+import type { Decided } from '../sessions/decisions.ts'
 
 const session = makeUlid(1, () => 0)
 const renamed = (title: string): EventOf<'session.renamed'> => ({ type: 'session.renamed', data: { title } })

@@ -9,7 +9,7 @@ import { draftOn, type Frame, type Head, headOf, ReinsError } from '@reins/contr
 import type { SessionLog } from '@reins/journal'
 import type { Admission } from '../../ports.ts'
 import { type Refused, refused } from '../outcomes.ts'
-import type { Decided } from './decisions.ts'
+import type { Decided } from '../sessions/decisions.ts'
 
 export interface KnownHead {
   readonly head: Head

@@ -28,7 +28,7 @@ import { operations } from '../operations.ts'
 import { type Outcome, refused } from '../outcomes.ts'
 import { fromIndex, onlyOf } from '../reads/from-index.ts'
 import { framesOf, type SessionFolds } from '../reads/session-folds.ts'
-import { notFound } from './appender.ts'
+import { notFound } from '../writes/appender.ts'
 import type { Decided } from './decisions.ts'
 import { receipts, type SessionWrites, type WriteOptions } from './session-writes.ts'
 

@@ -21,7 +21,7 @@ import { operations } from '../operations.ts'
 import { type Outcome, refused } from '../outcomes.ts'
 import { fromIndex, onlyOf } from '../reads/from-index.ts'
 import type { SessionFolds } from '../reads/session-folds.ts'
-import { notFound } from './appender.ts'
+import { notFound } from '../writes/appender.ts'
 import { receipts, type SessionWrites, type WriteOptions } from './session-writes.ts'
 
 export interface ElicitationParts {

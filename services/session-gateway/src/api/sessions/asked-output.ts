@@ -1,7 +1,7 @@
 // What a message asks of the answer to it: an event beside it, once it is known that answers can be held against the schema.
 import { type JsonObject, memberPath, ReinsError, type SessionEvent } from '@reins/contracts'
 import type { GatewayConfig } from '../../ports.ts'
-import type { Ids } from './idempotency.ts'
+import type { Ids } from '../writes/idempotency.ts'
 
 /** Empty: the agent's definition says it. Rejects with invalid_request. */
 export async function askedOutput(

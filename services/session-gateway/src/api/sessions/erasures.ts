@@ -19,7 +19,7 @@ import { operations } from '../operations.ts'
 import type { Outcome } from '../outcomes.ts'
 import { fromIndex } from '../reads/from-index.ts'
 import type { SessionFolds } from '../reads/session-folds.ts'
-import { type Appender, notFound } from './appender.ts'
+import { type Appender, notFound } from '../writes/appender.ts'
 import { decided } from './decisions.ts'
 import { receipts, type SessionWrites, type WriteOptions } from './session-writes.ts'
 

@@ -6,7 +6,7 @@ import { ReinsError, type SessionEvent, type ShownImage } from '@reins/contracts
 import { keepImages, NoRoomForImages } from '@reins/journal'
 import type { GatewayConfig } from '../../ports.ts'
 import type { SessionFolds } from '../reads/session-folds.ts'
-import type { Ids } from './idempotency.ts'
+import type { Ids } from '../writes/idempotency.ts'
 
 /** Throws invalid_request: which of them is wrong, and how. */
 export function checkImages(images: readonly ShownImage[] | undefined): void {

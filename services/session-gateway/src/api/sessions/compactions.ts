@@ -6,7 +6,7 @@ import { contextOf } from '@reins/session'
 import type { Caller } from '../caller.ts'
 import { errorOf } from '../outcomes.ts'
 import type { SessionFolds } from '../reads/session-folds.ts'
-import { type Appender, notFound } from './appender.ts'
+import { type Appender, notFound } from '../writes/appender.ts'
 import type { SessionWrites } from './session-writes.ts'
 
 export interface CompactionParts {
