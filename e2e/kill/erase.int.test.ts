@@ -16,6 +16,7 @@ import { compileCache, home, searchPath } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { type ServiceSettings, World } from '../harness/world.ts'
+import { childAt, delegate } from '../team/events.ts'
 
 const deadline = 240_000
 let world: World
@@ -228,7 +229,7 @@ test(
 )
 
 test(
-  'a session that others were forked from is erased after them, and a tree from its root',
+  'a session that others were forked from is erased after them',
   async () => {
     await startMemory({ environment: environment('1h') })
     const { session } = await world.api.create('telling', 'say one')
@@ -244,6 +245,29 @@ test(
     await erasedOf(id)
     expect((await erase(session.id)).status).toBe(202)
     await erasedOf(session.id)
+  },
+  deadline,
+)
+
+test(
+  'a tree of delegations is erased from its root: what a helper was told and said is in no file either',
+  async () => {
+    const word = 'harpsichord-of-the-helper-1685'
+    await startMemory({ environment: environment('1h') })
+    await world.agent('helping', { description: 'Delegate to it.' })
+    await world.agent('leading', { agents: ['helping'], tools: [] })
+    const { session } = await world.api.create('leading', delegate({ agent: 'helping', instruction: `say ${word}` }))
+    await world.settled(session.id)
+    const child = await childAt(world, session.id)
+    expect(JSON.stringify(await world.readLog(child))).toContain(word)
+    expect((await ask('DELETE', child)).status).toBe(409)
+    await end(session.id)
+    expect((await erase(session.id)).status).toBe(202)
+    await erasedOf(session.id)
+    await erasedOf(child)
+    expect(filesWith(path.join(world.servers.folder, 'nats'), word)).toEqual([])
+    expect((await ask('GET', child, '/events')).status).toBe(410)
+    for (const one of [session.id, child]) expect((await world.checked(one)).problems).toEqual([])
   },
   deadline,
 )

@@ -12,7 +12,7 @@ beforeAll(async () => {
   product = await Product.start()
   const definition = {
     ...{ name: 'quick', model: 'scripted/assistant', system_prompt: 'You help.', max_tool_calls: 50 },
-    tools: [{ system_tools: { workspace: product.workspace, timeout: 16 } }],
+    tools: [{ system_tools: { workspace: product.workspace, timeout: 30 } }],
   }
   expect((await product.ask('PUT', '/v1/agents/quick', definition)).status).toBe(201)
 })

@@ -29,7 +29,9 @@ function killedWithOnceOnly(point: string, title: string, expected: Expected, mo
         const ran = bench.ran(begun[at]?.session ?? '')
         if (log === hit) {
           expect(expected.ran).toContain(ran)
-          expect(unknown).toBe(expected.outcome === 'unknown' ? 1 : 0)
+          // On a machine that let the victim wait too long, another one had given its call up before it came to its point.
+          const givenUp = countOf(log, 'tool-call.late-result') > 0
+          expect(unknown).toBe(expected.outcome === 'unknown' || givenUp ? 1 : 0)
         } else expect(ran).toBe(1)
       }
     },

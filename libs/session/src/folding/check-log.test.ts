@@ -9,6 +9,7 @@ const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteT
 interface Said {
   readonly role: Role
   readonly events: readonly SessionEvent[]
+  readonly by?: string
   readonly status?: Draft['status']
   /** What is wrong with it. */
   readonly tamper?: Partial<Pick<Draft, 'n' | 'prev' | 'at'>>
@@ -17,13 +18,13 @@ interface Said {
 /** The frames as they would lie in the stream. */
 function log(...said: readonly Said[]): readonly StoredFrame[] {
   let { hash } = emptyHead(id)
-  return said.map(({ role, events, status = 'running', tamper }, at): StoredFrame => {
+  return said.map(({ role, events, by = 'test', status = 'running', tamper }, at): StoredFrame => {
     const draft = {
       id: `f${at}`,
       n: at + 1,
       prev: at,
       at: 0,
-      by: 'test',
+      by,
       role,
       needs: 1,
       status,
@@ -162,4 +163,7 @@ test('a late result of a call that is still open is found', () => {
   })
   // What a later attempt has been started for is told late by the earlier one, whose process stood still.
   expect(problems(started, begun, asked, claimed(1), claimed(2), late)).toEqual([])
+  // So is what another process has claimed, which was handed the call while the first one was slow.
+  expect(problems(started, begun, asked, { ...claimed(1), by: 'other' }, late)).toEqual([])
+  expect(problems(started, begun, asked, claimed(1), late)).toHaveLength(1)
 })

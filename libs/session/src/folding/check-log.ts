@@ -3,7 +3,7 @@
 //       never falls. The first frame of a fork goes on behind a frame of another session. After a frame that is beyond this version only the chain is checked.
 //   K2. Only a role that may say an event says it, and no frame is malformed.
 //   K3. One outcome: each event that opens or closes something changes the folded state; a second or late outcome would not. What
-//       comes late may only be told as `tool-call.late-result`, of a call that has its outcome or that a later attempt has.
+//       comes late may only be told as `tool-call.late-result`, of a call that has its outcome, or that a later attempt or another process has.
 //   K4. Each accepted message is taken in once and has one end: a turn, one that it joined, or a drop. Each turn has one end.
 //   K5. At rest (asked for by `atRest`) nothing is due and nothing is open, and the head's status says so.
 import {
@@ -90,7 +90,7 @@ function checkEvents(before: Session, frame: Frame, say: (frame: Frame, what: st
   for (const event of frame.events) {
     if (beginningEvents.has(event.type) && (session.mode.kind !== 'open' || session.cancel))
       say(frame, `${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)
-    if (event.type === 'tool-call.late-result' && isOpenCall(session, event.data))
+    if (event.type === 'tool-call.late-result' && isOpenCall(session, event.data, frame.by))
       say(frame, `a late result of ${event.data.call}, which has no outcome yet`)
     const next = evolve(session, event, frame)
     if (next === session && effectiveEvents.has(event.type))
@@ -99,10 +99,13 @@ function checkEvents(before: Session, frame: Frame, say: (frame: Frame, what: st
   }
 }
 
-const isOpenCall = (session: Session, late: { readonly call: string; readonly attempt: number }): boolean =>
+/** Whoever ran it unclaimed, and was slow, is stopped by the claim of another process: that one's outcome is to come. */
+const isOpenCall = (session: Session, late: { readonly call: string; readonly attempt: number }, by: string): boolean =>
   session.turn?.calls.some(
     ({ call, state }) =>
-      call === late.call && state.kind !== 'done' && !(state.kind === 'claimed' && state.attempt > late.attempt),
+      call === late.call &&
+      state.kind !== 'done' &&
+      !(state.kind === 'claimed' && (state.attempt > late.attempt || state.by !== by)),
   ) ?? false
 
 function count(event: SessionEvent, messages: Map<string, number>, turns: Map<string, number>): void {

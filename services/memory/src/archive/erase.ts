@@ -2,9 +2,17 @@
 // the streams themselves.
 //   EO1. First every session of the tree says that it is erased, so that nobody appends to what is being taken out, and readers are refused.
 //   EO2. Then the frames of each go, and its key with them; then what is kept beside the streams.
-//   EO3. That it is done is said in the root, behind all of that.
+//   EO3. That it is done is said in every session, behind all of that, and in the root last.
 import type { Broker } from '@reins/broker'
-import { draftOn, erasedFilter, erasureDurable, type Frame, makeShortId, type SessionStreams } from '@reins/contracts'
+import {
+  draftOn,
+  type EventData,
+  erasedFilter,
+  erasureDurable,
+  type Frame,
+  makeShortId,
+  type SessionStreams,
+} from '@reins/contracts'
 import type { Archivist, SessionLog } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import { erasedBelow, erasedBy, erasedIn, erasureCompleted } from '@reins/session'
@@ -41,7 +49,7 @@ export const carryOutErasures = ({ onErased, ...options }: FollowErasures): Prom
 
 /** false: the frame orders nothing, or it was done before. */
 export async function eraseTree(options: EraseOptions, root: string, frame: Frame): Promise<boolean> {
-  const { sessions, archivist, pauseAt = async () => {} } = options
+  const { archivist, pauseAt = async () => {} } = options
   const order = erasedIn(frame)
   if (!order) return false
   await pauseAt('memory.erase-ordered')
@@ -50,16 +58,30 @@ export async function eraseTree(options: EraseOptions, root: string, frame: Fram
   for (const session of tree)
     if (session !== root) orders.set(session, await orderedBelow(options, session, erasedBy(order, frame))) // EO1
   await pauseAt('memory.erase-said')
-  let frames = 0
+  const frames = new Map<string, number>()
   for (const [session, at] of orders) {
-    frames += await archivist.eraseFrames(session, at) // EO2
+    frames.set(session, await archivist.eraseFrames(session, at)) // EO2
     await pauseAt('memory.erase-frames')
   }
   const objects = await archivist.eraseKept(root, tree)
   await pauseAt('memory.erase-kept')
-  if ((await sessions.read(root)).some(isCompleted)) return false
-  await say(options, root, () => erasureCompleted({ sessions: tree.length, frames, objects }), isCompleted) // EO3
+  // EO3.
+  for (const [session, taken] of frames)
+    if (session !== root) await completed(options, session, { sessions: 1, frames: taken, objects: 0 })
+  const all = [...frames.values()].reduce((sum, taken) => sum + taken, 0)
+  if (!(await completed(options, root, { sessions: tree.length, frames: all, objects }))) return false
   await pauseAt('memory.erase-completed')
+  return true
+}
+
+/** false: it was said before. */
+async function completed(
+  options: EraseOptions,
+  session: string,
+  data: EventData<'session.erasure-completed'>,
+): Promise<boolean> {
+  if ((await options.sessions.read(session)).some(isCompleted)) return false
+  await say(options, session, () => erasureCompleted(data), isCompleted)
   return true
 }
 
