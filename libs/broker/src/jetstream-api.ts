@@ -15,3 +15,5 @@ export const purgeStreamSubject = (stream: string): string => `$JS.API.STREAM.PU
 /** The broker overwrites the message in its file, unless it is told otherwise. */
 export const eraseMessageSubject = (stream: string): string => `$JS.API.STREAM.MSG.DELETE.${stream}`
 export const streamInfoSubject = (stream: string): string => `$JS.API.STREAM.INFO.${stream}`
+/** `err_code` of an answer. */
+export const streamNotFound = 10059

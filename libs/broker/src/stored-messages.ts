@@ -3,11 +3,12 @@
 //       each message of a batch names the one before it, and what does not join is asked for again.
 //   M2. Nothing asks for more than there is. A server that looks for one more message of a filter searches on to the end of its
 //       stream, which with a million other messages costs it more than all the rest. So the last message is read first.
+//   M3. A stream that is not there has not said that something is not in it.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
 import { fieldsOf, jsonValue } from '@reins/contracts'
 import type { Broker } from './broker.ts'
-import { directGetSubject, leaderGetSubject } from './jetstream-api.ts'
+import { directGetSubject, leaderGetSubject, streamNotFound } from './jetstream-api.ts'
 import { type HeaderOf, storedHeadersOf } from './message-headers.ts'
 import { BrokerUnavailable } from './unavailable.ts'
 
@@ -229,7 +230,10 @@ async function leaderGet(
   const outcome = await broker.request(leaderGetSubject(stream), JSON.stringify(ask), { withinMs, repeatedTo: stream })
   if (outcome.kind !== 'reply') return 'again'
   const { message, error } = fieldsOf(jsonValue(outcome.msg.string()))
-  if (error !== undefined) return fieldsOf(error).code === 404 ? undefined : 'again'
+  if (error !== undefined) {
+    const { code, err_code } = fieldsOf(error)
+    return code === 404 && err_code !== streamNotFound ? undefined : 'again' // M3
+  }
   const { subject, seq, time, hdrs, data } = fieldsOf(message)
   if (typeof subject !== 'string' || typeof seq !== 'number') return 'again'
   const headers = parseHeaders(textOf(hdrs))

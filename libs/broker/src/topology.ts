@@ -29,6 +29,7 @@ import {
   subjectsOfStream,
 } from '@reins/contracts'
 import type { Broker } from './broker.ts'
+import { streamNotFound } from './jetstream-api.ts'
 import { limitStores } from './store-limits.ts'
 
 export interface TopologyOptions {
@@ -237,8 +238,6 @@ async function isThere(manager: Manager, stream: string): Promise<boolean> {
     throw error
   }
 }
-
-const streamNotFound = 10059
 
 /** A bucket of an older version keeps for ever, or for another time: whoever may change it (the registry) gives it its limit, and others leave it as it is. */
 async function ensureOutputs(broker: Broker, manager: Manager, replicas: 1 | 3, keptMs: number): Promise<void> {

@@ -1,4 +1,5 @@
-import type { SessionEvent } from '@reins/contracts'
+import { eventsJsonOf, type SessionEvent } from '@reins/contracts'
+import { checkLog } from '@reins/session'
 import { expect, test } from 'vitest'
 import { claim, me, RunnerWorld, result, session, trace } from './world.ts'
 
@@ -439,4 +440,42 @@ test('a request that waits for room goes to a runner that has some, and waits he
   const waiting = world.deliver(await world.ask({ a: 'safe' }))
   world.tools.handOver()
   expect([waiting.naked(), world.work.waiting, world.tools.busy()]).toEqual([0, 0, false])
+})
+
+test('a call that ran unclaimed here and comes again to another runner, which claims it, is stopped and leaves a sound log', async () => {
+  const world = new RunnerWorld()
+  world.alive.add('tool-runner-other')
+  const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
+  await world.born()
+  await world.append('gateway', 'g', [
+    { type: 'message.received', data: { message: 'm', content: [{ type: 'text', text: 'x' }], onBusy: 'queue' } },
+  ])
+  await world.append('executor-1', 'e', [
+    { type: 'turn.started', data: { turn: 't1', messages: ['m'] } },
+    { type: 'model-call.started', data: { call: 'c', attempt: 1, turn: 't1', model: 'm' } },
+  ])
+  const content = [{ type: 'tool-call' as const, call: 'a', providerCall: 'p', name: 'read_file', arguments: {} }]
+  await world.append('executor-1', 'e', [
+    { type: 'model-call.completed', data: { call: 'c', attempt: 1, content, usage, finish: 'tool-calls' } },
+  ])
+  const { open, closed } = gate()
+  world.gate = closed
+  const asked = await world.ask({ a: 'safe' })
+  const delivered = world.deliver(asked)
+  await expect.poll(() => world.holds.has('a/1')).toBe(true)
+  // The stream that handed it out is gone, or has forgotten that: what took its place hands it out anew, elsewhere.
+  await world.append('tool-runner-other', 't', [claim('a')])
+  await world.tools.recheck()
+  open()
+  await world.mine('tool-call.late-result', 'a')
+  await world.append('tool-runner-other', 't', [result('a')])
+  await world.tools.recheck()
+  expect(delivered.acked()).toBe(true)
+  expect(await world.said()).toEqual(['tool-call.late-result a 1'])
+  const frames = await world.journal.sessions.read(session)
+  const { problems } = checkLog(
+    session,
+    frames.map((frame) => ({ frame, eventsJson: eventsJsonOf(frame) })),
+  )
+  expect(problems.filter((one) => one.includes('late') || one.includes('changes nothing'))).toEqual([])
 })
