@@ -11,7 +11,7 @@ const drawn = (spans: readonly Span[]): string =>
     .join('\n')
 
 /** Their sessions stand below others, whose logs are no golden journals. */
-const children = ['images-below', 'run-below', 'team-careful', 'team-middle']
+const children = ['given-tools-below', 'images-below', 'run-below', 'team-careful', 'team-middle']
 
 describe.each(goldenNames)('the recorded session %s', (name) => {
   test('every span has an end, an id of its own, and its parent in the same trace', () => {
