@@ -1,12 +1,16 @@
 // Where the person's browser comes back to after a sign-in: a port of this machine that listens for one answer.
 //   LB1. It listens on 127.0.0.1 alone, on a port that the system chooses, and answers requests by that name only.
-//   LB2. The first answer counts; a second one is told that it is over. Nothing of an answer is shown in the page.
+//   LB2. The first answer that fits counts; a second one is told that it is over. Nothing of an answer is shown in the page.
+//   LB3. Any page can guess the port. What does not fit is told so and changes nothing: it neither ends the sign-in nor is taken for it, and
+//        holds one of a few connections for a moment. How long it goes on is for whoever waits to say.
 import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Answering } from './ports.ts'
 
 const callback = '/callback'
 const maxAddressChars = 16_000
+const maxConnections = 64
+const requestWithinMs = 10_000
 
 /** The caller ends it with `say`. */
 export async function listenForAnswer(): Promise<Answering> {
@@ -14,6 +18,7 @@ export async function listenForAnswer(): Promise<Answering> {
   const came = Promise.withResolvers<URL>()
   came.promise.catch(() => undefined) // Whoever asks for it hears of it.
   let browser: ServerResponse | undefined
+  let fits: (answer: URL) => boolean = () => false
   const server: Server = createServer((request, response) => {
     const own = `127.0.0.1:${(server.address() as AddressInfo).port}`
     const url = URL.parse(request.url ?? '', `http://${own}`)
@@ -22,10 +27,14 @@ export async function listenForAnswer(): Promise<Answering> {
     if (url?.pathname !== callback || url.href.length > maxAddressChars)
       return show(response, 404, 'There is nothing here.')
     if (browser) return show(response, 409, 'This sign-in is over. You can close this page.') // LB2
+    if (!fits(url)) return show(response, 400, 'This is not an answer to the sign-in that waits here.') // LB3
     browser = response
     came.resolve(url)
   })
   server.on('error', (error) => came.reject(error))
+  server.maxConnections = maxConnections
+  server.requestTimeout = requestWithinMs
+  server.headersTimeout = requestWithinMs
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', resolve)
@@ -33,7 +42,8 @@ export async function listenForAnswer(): Promise<Answering> {
   const { port } = server.address() as AddressInfo
   return {
     address: `http://127.0.0.1:${port}${callback}`,
-    answer(signal) {
+    answer(which, signal) {
+      fits = which
       const stop = (): void => came.reject(signal.reason)
       if (signal.aborted) stop()
       signal.addEventListener('abort', stop, { once: true })

@@ -45,6 +45,8 @@ export interface DeviceCode {
 export interface BrowserSignIn {
   /** Where the person signs in. */
   readonly page: string
+  /** Whether the provider can have sent a browser back with this address, for this sign-in: anybody may ask for one. */
+  fits(answer: URL): boolean
   /** `answer`: the address that the browser was sent back to. */
   tokens(answer: URL): Promise<Tokens>
 }
@@ -63,8 +65,8 @@ export interface ProviderClient {
 export interface Answering {
   /** http://127.0.0.1:PORT/callback */
   readonly address: string
-  /** The first answer; the browser's page waits until `say` is called. Rejects at the signal. */
-  answer(signal: AbortSignal): Promise<URL>
+  /** The first answer that fits; the browser's page waits until `say` is called. Rejects at the signal. */
+  answer(fits: (answer: URL) => boolean, signal: AbortSignal): Promise<URL>
   /** What the page of the browser says, and the end of listening. */
   say(outcome: { readonly ok: boolean; readonly text: string }): Promise<void>
 }

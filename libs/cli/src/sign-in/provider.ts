@@ -1,11 +1,14 @@
 // The identity provider, over openid-client: discovery, the device flow, the authorization code with PKCE, refresh and revocation.
-//   PR1. State and nonce are made for each sign-in and checked when the answer comes; the code is worth nothing without its verifier.
+//   PR1. State and nonce are made for each sign-in and checked when the answer comes; the code is worth nothing without its verifier. A
+//        provider that says it checks no verifier is trusted with a nonce alone: else a code of somebody else's could be slipped in.
+//   PR4. What has not the state of this sign-in, or says that another provider has sent it (RFC 9207), is no answer to it.
 //   PR2. A provider speaks https, unless it is on this machine. Each request to it has a deadline.
 //   PR3. openid-client is loaded when somebody signs in or refreshes: no other command waits for it.
 import { isLoopback } from '@reins/client'
 import type { IdentityProvider } from '@reins/contracts'
 import type { Configuration, TokenEndpointResponse, TokenEndpointResponseHelpers } from 'openid-client'
 import { CommandFailure } from '../failure.ts'
+import { oneLine } from '../text/neutralise.ts'
 import type { ProviderClient, Tokens } from './ports.ts'
 
 type Answer = TokenEndpointResponse & TokenEndpointResponseHelpers
@@ -53,6 +56,14 @@ export async function openProvider(provider: IdentityProvider, now: () => number
       const pkceCodeVerifier = oidc.randomPKCECodeVerifier()
       const expectedState = oidc.randomState()
       const nonce = words.includes('openid') ? oidc.randomNonce() : undefined
+      const server = config.serverMetadata()
+      if (nonce === undefined && !server.supportsPKCE('S256') && server.code_challenge_methods_supported !== undefined)
+        throw new CommandFailure(
+          `The identity provider ${issuer} does not check who began a sign-in (PKCE with S256).`,
+          {
+            next: 'Ask the operator of the server to have openid among REINS_OIDC_SCOPES, or sign in with a code: reins auth login --device',
+          },
+        )
       const page = oidc.buildAuthorizationUrl(config, {
         ...{ redirect_uri: returnTo, scope, state: expectedState, ...prompt, ...parameters },
         code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
@@ -62,6 +73,7 @@ export async function openProvider(provider: IdentityProvider, now: () => number
       const checks = { pkceCodeVerifier, expectedState, ...(nonce === undefined ? {} : { expectedNonce: nonce }) } // PR1
       return {
         page: page.href,
+        fits: (answer) => isAnswer(answer, expectedState, server),
         tokens: async (answer) => {
           const grant = () => oidc.authorizationCodeGrant(config, answer, checks, parameters)
           return tokensOf(await asked(issuer, grant), now())
@@ -84,6 +96,18 @@ export async function openProvider(provider: IdentityProvider, now: () => number
       )
     },
   }
+}
+
+/** PR4. Each parameter once: of two that differ, one reader would take the first and one the last. */
+function isAnswer({ searchParams }: URL, state: string, server: ReturnType<Configuration['serverMetadata']>): boolean {
+  const once = (name: string): string | undefined => {
+    const all = searchParams.getAll(name)
+    return all.length === 1 ? all[0] : undefined
+  }
+  const issuers = searchParams.getAll('iss')
+  const sender =
+    issuers.length === 0 ? !server.authorization_response_iss_parameter_supported : once('iss') === server.issuer
+  return sender && once('state') === state && (once('code') === undefined) !== (once('error') === undefined)
 }
 
 export type { Configuration }
@@ -110,7 +134,7 @@ async function asked<T>(issuer: string, ask: () => Promise<T>): Promise<T> {
 function failureOf(issuer: string, error: unknown): CommandFailure {
   const code = codeOf(error)
   const told = error instanceof Error && 'error_description' in error ? error.error_description : undefined
-  const more = typeof told === 'string' ? `: ${told.slice(0, 300)}` : ''
+  const more = typeof told === 'string' ? `: ${oneLine(told).slice(0, 300)}` : ''
   if (code === 'access_denied') return new CommandFailure(`The sign-in was refused at ${issuer}${more}.`)
   if (code === 'expired_token')
     return new CommandFailure('The code has expired before anybody signed in with it.', {

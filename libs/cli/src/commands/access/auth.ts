@@ -71,14 +71,14 @@ async function byBrowser(run: Invocation, signIn: SignIn, client: ProviderClient
   const listening = await signIn.listen()
   const late = AbortSignal.timeout(browserPatienceMs)
   try {
-    const { page, tokens } = await client.browser(listening.address)
+    const { page, fits, tokens } = await client.browser(listening.address)
     const opened = mayOpen && (await run.context.openPage?.(page)) === true
     run.context.stderr.write(
       opened
         ? `Your browser shows the page to sign in. If it does not, open ${page}\n`
         : `Open this page in a browser of this machine:\n${page}\nOn another machine: reins auth login --device\n`,
     )
-    const got = await tokens(await listening.answer(AbortSignal.any([run.signal, late])))
+    const got = await tokens(await listening.answer(fits, AbortSignal.any([run.signal, late])))
     await listening.say({ ok: true, text: 'You are signed in. You can close this page and go back to the terminal.' })
     return got
   } catch (error) {
