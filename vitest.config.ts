@@ -28,6 +28,7 @@ const long = [
   ],
   'e2e/attacks/whole.int.test.ts',
   'e2e/attacks/foreign-code.int.test.ts',
+  'e2e/attacks/history.int.test.ts',
 ]
 
 export default defineConfig({

@@ -134,14 +134,14 @@ export async function tryOwnSession(world: World, agent: string, tally: Tally): 
   }
 }
 
-async function headOfSession(world: World, session: string): Promise<Head> {
+export async function headOfSession(world: World, session: string): Promise<Head> {
   const last = (await world.readLog(session)).at(-1)
   if (!last) throw new Error('there is no such session')
   return headOf(last.frame)
 }
 
 /** Gives the head that the session has then. */
-async function forge(
+export async function forge(
   thief: Broker,
   head: Head,
   { session, role, to, events }: { session: string; role: Role; to: Address; events: readonly SessionEvent[] },

@@ -13,7 +13,7 @@ export async function framesOf({ api }: World, session: string): Promise<readonl
       `/v1/sessions/${session}/frames?after=${after}&limit=3`,
     )
     if (status !== 200) throw new Error(`the frames of ${session}: ${status} ${JSON.stringify(body)}`)
-    found.push(...body.frames.map(storedFrameOf))
+    found.push(...body.frames.map((frame) => storedFrameOf(session, frame)))
     after = body.frames.at(-1)?.seq ?? after
     more = body.more
   }

@@ -88,7 +88,7 @@ async function readStream(
           found.push({
             session: parsed.session,
             to: parsed.to,
-            frame: decodeFrame({ seq: after, role: parsed.role, body, header: headers.header }),
+            frame: decodeFrame({ ...parsed, seq: after, body, header: headers.header }),
             eventsJson: eventsOf(body) ?? '',
           })
         return 'more'

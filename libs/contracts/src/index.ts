@@ -550,7 +550,7 @@ export {
 } from './api/tree.ts'
 export { statusOfWord, validStatusWords } from './api/status-words.ts'
 export { Limits, OnBusy, Parent, PinnedTool, ReplayClass, ToolRisk } from './events/session.ts'
-export { maySay } from './events/speakers.ts'
+export { maySay, maySayIn } from './events/speakers.ts'
 export { virtualFilesLimits } from './events/tools/files.ts'
 export { RequestedCall } from './events/tools/tool-call.ts'
 export { DeclaredServer, ServerAnswer, ServerTool } from './events/tools/toolset.ts'

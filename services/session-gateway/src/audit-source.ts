@@ -36,7 +36,7 @@ export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSour
           return record(seq, storedAt, subject, body, isForged(broker.seals, state, seq))
         }
         const session = parseSessionSubject(subject)?.session ?? subject
-        const frame = decodeFrame({ seq, role: 'g', body, header })
+        const frame = decodeFrame({ seq, session, role: 'g', body, header })
         return { seq, at: frame.at, by: frame.by, on: session, bytes: body.length, events: frame.events }
       }),
     }

@@ -26,7 +26,7 @@ async function verifySession(
   const stored: StoredFrame[] = []
   for (let after = 0, more = true; more; ) {
     const answer = await client.sessions.frames(session, { after, limit: page })
-    stored.push(...answer.frames.map(storedFrameOf))
+    stored.push(...answer.frames.map((frame) => storedFrameOf(session, frame)))
     after = answer.frames.at(-1)?.seq ?? after
     more = answer.more
   }

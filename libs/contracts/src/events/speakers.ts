@@ -1,5 +1,6 @@
 // Who may say which event (ARCHITECTURE I11). What a role may not say is void evidence: the fold keeps it and does nothing.
 import type { Role } from '../broker/subjects.ts'
+import { isChild } from '../ids.ts'
 import { type EventType, eventTypes } from './catalogue.ts'
 
 const gateway: readonly EventType[] = [
@@ -77,3 +78,7 @@ const allowed: Readonly<Record<Role, ReadonlySet<EventType>>> = {
   m: new Set(memory),
 }
 export const maySay = (role: Role, type: EventType): boolean => allowed[role].has(type)
+
+/** Of a tree a person has erased by its root: so memory says it of sessions below alone. Without a session nobody knows that it is one. */
+export const maySayIn = (session: string | undefined, role: Role, type: EventType): boolean =>
+  maySay(role, type) && (role !== 'm' || type !== 'session.erased' || (session !== undefined && isChild(session)))

@@ -54,6 +54,21 @@ describe('a frame', () => {
     expect(frameHash(emptyHead(session).hash, draft, eventsJsonOf(frame))).toBe(forged.hash)
   })
 
+  it('in which memory says that a session was erased is believed of sessions below another alone', () => {
+    const erased: SessionEvent = { type: 'session.erased', data: { hash: 'h', root: { by: 'user:admin', at: 1 } } }
+    const { body, headers } = encodeFrame({ ...draft, role: 'm', events: [erased] }, emptyHead(session).hash)
+    const named = new Map(headers)
+    const events = (whose?: string) =>
+      decodeFrame({
+        seq: 7,
+        ...(whose === undefined ? {} : { session: whose }),
+        role: 'm',
+        body,
+        header: (name) => named.get(name) ?? '',
+      }).events
+    expect([events(), events(session), events(`${session}-1`)]).toEqual([[], [], [erased]])
+  })
+
   it('is read as it was written, and its hash is over the bytes of its events', () => {
     const { id, n, prev, at, by, trace, role, needs, status, pool, events } = draft
     expect(decoded()).toEqual({

@@ -12,7 +12,7 @@ import { sealHeader } from '../broker/seals.ts'
 import { readFromHeader, type Role } from '../broker/subjects.ts'
 import { firstProtocol, type SessionEvent } from '../events/catalogue.ts'
 import { eventCodec, type UnknownEvent, type WrittenEvent } from '../events/codec.ts'
-import { maySay } from '../events/speakers.ts'
+import { maySayIn } from '../events/speakers.ts'
 import type { Draft } from './draft.ts'
 
 export const frameHeaders = {
@@ -163,6 +163,8 @@ export function eventsOf(body: string): string | undefined {
 
 export interface RawFrame {
   readonly seq: number
+  /** Whose it is; absent: whoever reads it does not know, and some of what it says is not believed then. */
+  readonly session?: string
   readonly role: Role
   readonly body: string
   header(name: string): string
@@ -213,7 +215,7 @@ export function decodeFrame(raw: RawFrame): Frame {
   if (!Array.isArray(events)) return faulty('no events')
   const decoded = eventCodec.decodeAll(events, head.needs)
   if (decoded.kind === 'malformed') return faulty(decoded.why)
-  const foreign = decoded.kind === 'known' && decoded.events.some(({ type }) => !maySay(raw.role, type)) // F5
+  const foreign = decoded.kind === 'known' && decoded.events.some(({ type }) => !maySayIn(raw.session, raw.role, type)) // F5
   const written = foreign ? events : decoded.written
   return {
     ...base,

@@ -5,7 +5,9 @@ import { decodeFrame, type Frame, type Head, headFromHeaders, parseSessionSubjec
 /** undefined: a subject that belongs to no session. */
 export const frameOf = (message: Omit<StoredMessage, 'storedAt'>): Frame | undefined => {
   const subject = parseSessionSubject(message.subject)
-  return subject && decodeFrame({ seq: message.seq, role: subject.role, body: message.body, header: message.header })
+  if (!subject) return undefined
+  const { session, role } = subject
+  return decodeFrame({ seq: message.seq, session, role, body: message.body, header: message.header })
 }
 
 export const headFromMessage = (message: StoredMessage): Head => headFromHeaders(message.seq, message.header)

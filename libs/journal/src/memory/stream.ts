@@ -54,6 +54,7 @@ export class MemoryStream {
     const named = new Map(headers)
     const frame = decodeFrame({
       seq: this.lastSeq + 1,
+      session,
       role: draft.role,
       body,
       header: (name) => named.get(name) ?? '',

@@ -13,7 +13,7 @@ import {
   eventTypes,
   type Frame,
   knownEvents,
-  maySay,
+  maySayIn,
   type SessionEvent,
 } from '@reins/contracts'
 import { forkIn } from '../fork/lineage.ts'
@@ -86,7 +86,7 @@ const isAtRest = (session: Session): boolean => cover(session).every(({ kind }) 
 function checkEvents(before: Session, frame: Frame, say: (frame: Frame, what: string) => void): void {
   let session = before
   for (const { type } of knownEvents(frame))
-    if (!maySay(frame.role, type)) say(frame, `role ${frame.role} may not say ${type}`)
+    if (!maySayIn(before.id, frame.role, type)) say(frame, `role ${frame.role} may not say ${type}`)
   for (const event of frame.events) {
     if (beginningEvents.has(event.type) && (session.mode.kind !== 'open' || session.cancel))
       say(frame, `${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)

@@ -7,7 +7,7 @@ export interface StoredFrame {
 }
 
 /** As the API gives it, decoded as a reader of the broker would: from its headers and its body. */
-export function storedFrameOf({ events: eventsJson, ...sent }: ApiFrame): StoredFrame {
+export function storedFrameOf(session: string, { events: eventsJson, ...sent }: ApiFrame): StoredFrame {
   const { seq, role, id, n, prev, at, by, seal } = sent
   const headers: Record<string, string> = {
     [frameHeaders.frame]: id,
@@ -19,5 +19,5 @@ export function storedFrameOf({ events: eventsJson, ...sent }: ApiFrame): Stored
     ...(seal === undefined ? {} : { [frameHeaders.seal]: seal }),
   }
   const body = `${JSON.stringify({ v: 1, id, n, prev, at, by }).slice(0, -1)},"events":${eventsJson}}`
-  return { frame: decodeFrame({ seq, role, body, header: (name) => headers[name] ?? '' }), eventsJson }
+  return { frame: decodeFrame({ seq, session, role, body, header: (name) => headers[name] ?? '' }), eventsJson }
 }

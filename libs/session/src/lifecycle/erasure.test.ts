@@ -17,6 +17,7 @@ import {
   turnCompleted,
 } from '../../test/given.ts'
 import { checkLog } from '../folding/check-log.ts'
+import { evolve } from '../folding/evolve.ts'
 import { emptyFold, foldFrames } from '../folding/fold.ts'
 import { emptyInfo, foldInfo } from '../shown/session-info.ts'
 import { erasedBelow, erasedIn, eraseSession, erasureCompleted, fromErasure } from './erasure.ts'
@@ -66,7 +67,10 @@ describe('a session may be erased', () => {
     const order: SessionEvent = { type: 'session.erased', data: { hash: 'h' } }
     for (const said of [e(order), m(order)]) expect(over.and(said).session.erased).toBeUndefined()
     const root = { by: 'user:ada', at: 1 }
-    expect(over.and(m({ type: 'session.erased', data: { hash: 'h', root } })).session.erased).toEqual(root)
+    const below: SessionEvent = { type: 'session.erased', data: { hash: 'h', root } }
+    expect(over.and(m(below)).session.erased).toBeUndefined()
+    const child = { ...over.session, id: `${id}-1` }
+    expect(evolve(child, below, { role: 'm', n: 9, at: 2, by: 'memory' }).erased).toEqual(root)
   })
 })
 

@@ -69,7 +69,7 @@ export async function followOrders(options: OrdersOptions): Promise<{ close(): P
         if (!reply) return
         if (!parsed || seq === undefined) return broker.publish(reply, '+ACK')
         const header = (name: string) => headers?.get(name) ?? ''
-        void take(parsed.session, decodeFrame({ seq, role: parsed.role, body: msg.string(), header }), reply)
+        void take(parsed.session, decodeFrame({ ...parsed, seq, body: msg.string(), header }), reply)
       },
     })
   }

@@ -69,7 +69,7 @@ function stored(
     subject,
     storedAt: Number.isSafeInteger(storedAt) ? storedAt : 0,
     owner: parsed && { session: parsed.session, root: parsed.root },
-    frame: parsed && decodeFrame({ seq, role: parsed.role, body, header }),
+    frame: parsed && decodeFrame({ ...parsed, seq, body, header }),
   }
 }
 

@@ -63,7 +63,7 @@ export async function exportSpans(
         if (!parsed || seq === undefined) return broker.publish(reply, '+ACK')
         const { headers } = msg
         const header = (name: string) => headers?.get(name) ?? ''
-        const frame = decodeFrame({ seq, role: parsed.role, body: msg.string(), header })
+        const frame = decodeFrame({ ...parsed, seq, body: msg.string(), header })
         exporting.add({
           ...{ session: parsed.session, frame },
           ack: () => {

@@ -138,7 +138,7 @@ export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOpti
         if (!parsed || seq === undefined) return
         const { headers } = msg
         const header = (name: string) => headers?.get(name) ?? ''
-        const frame = decodeFrame({ seq, role: parsed.role, body: msg.string(), header })
+        const frame = decodeFrame({ ...parsed, seq, body: msg.string(), header })
         await on({ stream, session: parsed.session, frame })
       },
       failed,
