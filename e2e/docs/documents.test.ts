@@ -75,6 +75,8 @@ test('each row of what people can try names tests, and each of them is there and
     'workspaces.int.test.ts',
     'people.int.test.ts',
     'foreign-code.int.test.ts',
+    'history.int.test.ts',
+    'sign-in.test.ts',
   ])
   expect(attacks.filter((name) => !helpers.has(name) && !section.includes(`e2e/attacks/${name}`))).toEqual([])
 })
