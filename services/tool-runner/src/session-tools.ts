@@ -18,6 +18,7 @@ import {
   type Address,
   draftOn,
   type Frame,
+  type Head,
   type Holding,
   makeShortId,
   maxReasonChars,
@@ -235,9 +236,10 @@ export class SessionTools implements HeldActor {
     await this.#context.pauseAt('tool-runner.before-toolset')
     while (this.#discoveries.holds(discovery) && !this.#releasing) {
       const head = this.#requests.head ?? (await this.#requests.readHead())
+      // Another runner may have answered while this one asked, and a head that is read is behind that.
+      if (head.seq > discovery.seq && toolsetIsClosed(await this.#requests.readAfter(discovery.seq), request)) break
       const { events, to } = toolsetAnswer(head, request, answers)
-      if (await this.#append(events, to, discovery.trace)) break
-      if (toolsetIsClosed(await this.#requests.readAfter(discovery.seq), request)) break
+      if (await this.#append(events, to, discovery.trace, head)) break
     }
     await this.#context.pauseAt('tool-runner.after-toolset')
     if (!this.#releasing) this.#discoveries.done(discovery)
@@ -514,8 +516,8 @@ export class SessionTools implements HeldActor {
   }
 
   /** Appends on the head (T1, T4) and folds whatever is there then into the views. false: refused. */
-  async #append(events: readonly SessionEvent[], address?: Address, traced?: string): Promise<boolean> {
-    const head = this.#requests.head ?? (await this.#requests.readHead())
+  async #append(events: readonly SessionEvent[], address?: Address, traced?: string, on?: Head): Promise<boolean> {
+    const head = on ?? this.#requests.head ?? (await this.#requests.readHead())
     const { clock, instance, sessions, stopping } = this.#context
     const to = address ?? this.#requests.addressOf(events, head.pool)
     const trace = traced ?? this.#requests.traceOf(events)

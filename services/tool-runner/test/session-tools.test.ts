@@ -479,3 +479,16 @@ test('a call that ran unclaimed here and comes again to another runner, which cl
   )
   expect(problems.filter((one) => one.includes('late') || one.includes('changes nothing'))).toEqual([])
 })
+
+test('what another runner has said of the tools of servers, while this one asked them, is not said again', async () => {
+  const world = new RunnerWorld()
+  const answers = Promise.withResolvers<[]>()
+  world.discovered = answers.promise
+  const data = { request: 'r', digest: 'd', principal: 'p', known: {}, timer: 'x', until: 1 }
+  const delivered = world.deliver(await world.append('executor-1', 'e', [{ type: 'toolset.requested', data }]))
+  await world.append('tool-runner-other', 't', [{ type: 'toolset.resolved', data: { request: 'r', servers: [] } }])
+  answers.resolve([])
+  await expect.poll(() => delivered.acked()).toBe(true)
+  const said = (await world.journal.sessions.read(session)).flatMap(({ events }) => events.map(({ type }) => type))
+  expect(said.filter((type) => type === 'toolset.resolved')).toHaveLength(1)
+})
