@@ -7,7 +7,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { archivistUser, serviceNames } from '@reins/contracts'
+import { archivistUser, moverUser, serviceNames } from '@reins/contracts'
 import {
   adminToken,
   databaseServices,
@@ -31,8 +31,8 @@ for (const one of [folder, passwords]) {
 }
 
 const maxPayloadBytes = 8 * 1024 * 1024
-/** The last is memory too, where sessions are archived. */
-const named: readonly string[] = [...serviceNames, archivistUser]
+/** Of the two that are no service, memory is the one where sessions are archived, and an operator's command the other. */
+const named: readonly string[] = [...serviceNames, archivistUser, moverUser]
 const users = natsUsers(passwords).filter(({ user }) => named.includes(user))
 const postgres = secretFile(path.join(passwords, 'postgres.password'))
 const databaseUrl = `postgres://reins:${postgres}@${values.postgres}/reins\n`

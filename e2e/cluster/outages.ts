@@ -5,10 +5,11 @@ import { findSessionStreams } from '@reins/broker'
 import type { Stage } from '../chaos/chaos.ts'
 import type { Hit, Trouble } from '../chaos/faults.ts'
 import type { Slot } from '../chaos/slot.ts'
+import { newer } from '../evolution/newer.ts'
 import { eventually } from '../harness/eventually.ts'
 import { type NatsCluster, nodeName } from '../harness/nats-cluster.ts'
+import { splitStreams } from '../harness/split-command.ts'
 import type { ServiceSettings } from '../harness/world.ts'
-import { newer } from '../evolution/newer.ts'
 import { Stopwatch } from './stopwatch.ts'
 
 export const outageKinds = {
@@ -16,6 +17,7 @@ export const outageKinds = {
   'cut-off': 'a node is cut off',
   replaced: 'the leader of a stream is killed, and an empty node takes its place',
   restart: 'every service is restarted, one of each at a time',
+  split: 'the one stream of sessions is split over four, and whoever does it is killed and begins again',
   upgrade: 'every service is replaced by the next build, one of each at a time, and then by the older one again',
 } as const
 export type OutageKind = keyof typeof outageKinds
@@ -99,6 +101,10 @@ export class Outages implements Trouble {
         await this.#restartAll()
         return async () => undefined
       },
+      split: async () => {
+        await this.#split()
+        return async () => undefined
+      },
       upgrade: async () => {
         await this.#restartAll(newer)
         return () => this.#restartAll()
@@ -172,6 +178,15 @@ export class Outages implements Trouble {
     this.#led = this.#ledAgain(nodeName(node.found), now)
     this.#led.catch(() => undefined)
     return node.found
+  }
+
+  /** Killed before it is closed, while nothing can be appended, and in the middle of the change. split-killed.int.test.ts has every step. */
+  async #split(): Promise<void> {
+    const { world, say } = this.#options
+    if ((await findSessionStreams(world.broker)).names.length > 1) return
+    for (const killedAt of ['mirrored', 'closed', 'promoted-one'] as const) await splitStreams(world, { killedAt })
+    const done = await splitStreams(world)
+    say(`split: ${JSON.stringify(done?.said)}`)
   }
 
   /** One of each name at a time: another one goes on, where there are two. */

@@ -164,13 +164,31 @@ const runs: readonly Run[] = [
     },
   },
   {
+    // On the product that runs, while it works; after it everything goes on, on four streams.
+    of: /^npx reins streams split\b/,
+    check: async (words) => {
+      const said = await ends(...words)
+      expect(said).toMatch(words.includes('--dry-run') ? /lie in (?:one stream|four streams)/ : /lie in four streams/)
+      expect(await product.turn(session, 'say as before')).toBe('as before')
+      const begun = await Promise.all(
+        Array.from({ length: 6 }, async () => {
+          const id = await product.session('helper')
+          return (await product.turn(id, 'say new')) === 'new' ? id : ''
+        }),
+      )
+      const listed = async () =>
+        (await product.ask('GET', '/v1/sessions?limit=100')).json.sessions?.map(({ id }: { id: string }) => id)
+      await expect.poll(listed, { timeout: 60_000 }).toEqual(expect.arrayContaining([session, ...begun]))
+    },
+  },
+  {
     of: /^npm run docker:setup\b/,
     check: async (_, command) => {
       const asked = command.split(' ').slice(4)
       const named = asked.map((word) => (/^(?:FOLDER|\.\/secrets)$/.test(word) ? path.join(folder, 'secrets') : word))
       const all = named[0]?.startsWith('/') ? named : [path.join(folder, 'own secrets'), ...named]
       await run(process.execPath, ['deploy/docker/setup.ts', ...all], { cwd: root })
-      const made = ['nats.conf', 'executor.nats-url', 'reins-archivist.nats-url']
+      const made = ['nats.conf', 'executor.nats-url', 'reins-archivist.nats-url', 'reins-mover.nats-url']
       expect(readdirSync(all[0] ?? '')).toEqual(expect.arrayContaining(made))
       expect(readFileSync(path.join(all[0] ?? '', 'nats.conf'), 'utf8')).toContain('STREAM.PURGE.SES')
       const natsUrl = readFileSync(path.join(all[0] ?? '', 'executor.nats-url'), 'utf8')

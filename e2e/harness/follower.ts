@@ -158,7 +158,7 @@ export class Follower {
 }
 
 /** What the follower saw that differs from the log; it must have seen the last frame already. */
-export function differences(follower: Follower, stored: readonly StoredFrame[]): readonly string[] {
+export function differences(follower: Follower, stored: readonly Pick<StoredFrame, 'frame'>[]): readonly string[] {
   const expected = stored.flatMap(({ frame }) =>
     frame.events.map(({ type, data }, i) => ({ n: frame.n, i, type, data: JSON.stringify(data) })),
   )

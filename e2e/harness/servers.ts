@@ -3,7 +3,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import type { archivistUser, ServiceName } from '@reins/contracts'
+import type { archivistUser, backupUser, moverUser, ServiceName } from '@reins/contracts'
 import {
   findNatsServer,
   natsUsers,
@@ -16,6 +16,9 @@ import { madeCluster } from '../../deploy/local/test/made-cluster.ts'
 import { home, searchPath } from './config.ts'
 import { type NatsCluster, startCluster } from './nats-cluster.ts'
 
+/** Users of the broker that are no service. */
+export type BesideServices = typeof archivistUser | typeof backupUser | typeof moverUser
+
 export interface Servers {
   /** Copies of each stream. */
   readonly replicas: 1 | 3
@@ -25,7 +28,7 @@ export interface Servers {
   readonly folder: string
   readonly natsPort: number
   /** `as`: a service's own user, or the one that may do everything but destroy. Of a cluster: every node, unless a port is given. */
-  natsUrl(as: ServiceName | typeof archivistUser | 'everything', port?: number): string
+  natsUrl(as: ServiceName | BesideServices | 'everything', port?: number): string
   readonly databaseUrl: string
   /** kill -9; resolves when it is gone. */
   killNats(): Promise<void>

@@ -6,7 +6,15 @@ import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
 import { CodeHosts, codeCatalog, describeBundle, Initializers } from '@reins/code-host'
 import { Definitions } from '@reins/context'
-import { type DecisionSignature, type Health, makeShortId, type Seals, type ServiceName } from '@reins/contracts'
+import {
+  type DecisionSignature,
+  type Health,
+  makeShortId,
+  type Seals,
+  type ServiceName,
+  type SessionStreams,
+  sessionStreamsOf,
+} from '@reins/contracts'
 import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
 import { createEmbedder, createModels, type Models, scriptedModels } from '@reins/models'
 import type { KeyStore, SecretsRedactor } from '@reins/secrets'
@@ -31,6 +39,7 @@ import { agentFolders, guardOf, withoutLinks } from './guard.ts'
 import { serveMetrics } from './metrics-server.ts'
 import { modelPrices } from './model-prices.ts'
 import { pausingAppends } from './pausing-appends.ts'
+import { restartOnSplit } from './restart-on-split.ts'
 import { type ServerStates, stateText } from './servers/server-state.ts'
 import { watchStorage } from './storage-watch.ts'
 import { watchStreamSizes } from './stream-sizes.ts'
@@ -242,32 +251,36 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     if (embedder) closing.add('embeddings', () => embedder.close())
     const traces = await tracesOf(options, closing)
     const archive = await archiveOf(options, { broker, journal }, closing)
-    const running = await memory.start({
-      broker,
-      ...(archive === undefined ? {} : { archive }),
-      sessions: sessionsOf('memory'),
-      streams: journal.streams,
-      timers: journal.timers,
-      // Another process may append all the same: a memory finds that a little later.
-      ...(appenders.every(has) ? { framesHere: journal.framesHere } : {}),
-      webhooks: () => view.webhooks(),
-      allowPrivateWebhooks: config.allowPrivateWebhooks,
-      ackWaitMs: config.ackWaitMs,
-      room: storage.room,
-      databaseUrl: options.databaseUrls.memory,
-      files: path.join(config.dataDir, 'memory'),
-      ...(embedder ? { embedder } : {}),
-      ...(traces ? { traces } : {}),
-      full: storage.full,
-      pauseAt,
-      redactor,
-      clock,
-      log: logOf('memory', as),
-      metrics,
-      instance: as,
-    })
+    const startMemory = () => {
+      const streams = sessionStreamsOf(journal.streams.names.length === 1 ? 1 : 4)
+      return memory.start({
+        broker,
+        ...(archive === undefined ? {} : { archive }),
+        sessions: sessionsOf('memory'),
+        streams,
+        timers: journal.timers,
+        // Another process may append all the same: a memory finds that a little later.
+        ...(appenders.every(has) ? { framesHere: framesIn(journal, streams) } : {}),
+        webhooks: () => view.webhooks(),
+        allowPrivateWebhooks: config.allowPrivateWebhooks,
+        ackWaitMs: config.ackWaitMs,
+        room: storage.room,
+        databaseUrl: options.databaseUrls.memory,
+        files: path.join(config.dataDir, 'memory'),
+        ...(embedder ? { embedder } : {}),
+        ...(traces ? { traces } : {}),
+        full: storage.full,
+        pauseAt,
+        redactor,
+        clock,
+        log: logOf('memory', as),
+        metrics,
+        instance: as,
+      })
+    }
+    const running = await restartOnSplit(journal, startMemory, fatal)
     closing.add('memory', () => running.close({ withinMs: 5000 }))
-    healths.push(running.health)
+    healths.push(() => running.now().health())
   }
   let sandboxText: string | undefined
   if (has('tool-runner')) {
@@ -428,6 +441,14 @@ async function tracesOf({ config, version, log }: PartsOptions, closing: Closing
   log.info({ url: new URL(url).origin }, 'spans are exported')
   return { sink, ...(content ? { content } : {}) }
 }
+
+/** Those that were appended to these streams: a sequence says nothing in others. */
+const framesIn =
+  (journal: Journal, { names }: SessionStreams): Journal['framesHere'] =>
+  (on) =>
+    journal.framesHere((frame) => {
+      if (journal.streams.names.length === names.length) on(frame)
+    })
 
 /** Services that append to sessions. */
 const appenders: readonly ServiceName[] = ['session-gateway', 'executor', 'tool-runner', 'memory']

@@ -20,7 +20,12 @@ export async function watchStreamSizes(
   const messages = metrics.gauge('reins_stream_messages')
   const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: 5000 })
   let full: readonly string[] = []
+  let before = sessions.names
   const look = async (): Promise<void> => {
+    // One that was split is gone.
+    for (const stream of before.filter((name) => !sessions.names.includes(name)))
+      for (const gauge of [bytes, messages]) gauge.remove({ stream })
+    before = sessions.names
     for (const stream of [...sessions.names, ...Object.values(streams)]) {
       const { state } = await manager.streams.info(stream)
       bytes.set({ stream }, state.bytes)

@@ -30,7 +30,9 @@ export {
   type ReadOptions,
   readMessages,
   type StoredMessage,
+  type StreamName,
 } from './stored-messages.ts'
+export { isClosed, SessionsMoving, splitState, streamInfo } from './session-layout.ts'
 export { isStoreFull, limitStores, type StoreLimit, storeLimits } from './store-limits.ts'
 export {
   ensureTopology,

@@ -3,6 +3,8 @@ import { fieldsOf, jsonValue } from '@reins/contracts'
 
 export interface PublishReply {
   readonly seq?: number
+  /** That has taken it. */
+  readonly stream?: string
   readonly error?: PublishError
 }
 
@@ -14,8 +16,11 @@ export interface PublishError {
 
 /** Says neither where the answer is none: then nothing is known, and who sent the message sends it again. */
 export function publishReply(text: string): PublishReply {
-  const { seq, error } = fieldsOf(jsonValue(text))
-  if (error === undefined) return Number.isSafeInteger(seq) ? { seq: seq as number } : {}
+  const { seq, stream, error } = fieldsOf(jsonValue(text))
+  if (error === undefined) {
+    if (!Number.isSafeInteger(seq)) return {}
+    return typeof stream === 'string' ? { seq: seq as number, stream } : { seq: seq as number }
+  }
   const { code, err_code, description } = fieldsOf(error)
   return {
     error: {

@@ -1,9 +1,10 @@
 // Reading what a stream has stored, over the broker's raw API: by direct get from any replica, or from the leader.
 //   M1. What is handed out has no gap. A batch may be cut by its connection, and then its end comes without what stood before;
 //       each message of a batch names the one before it, and what does not join is asked for again.
+//   M3. Who gives a function in place of a name is asked for the name each time: a reading that waits goes on in the stream that has taken
+//       the place of the other. A stream that is gone has not said that something is not there.
 //   M2. Nothing asks for more than there is. A server that looks for one more message of a filter searches on to the end of its
 //       stream, which with a million other messages costs it more than all the rest. So the last message is read first.
-//   M3. A stream that is not there has not said that something is not in it.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
 import { fieldsOf, jsonValue } from '@reins/contracts'
@@ -20,6 +21,10 @@ export interface StoredMessage {
   readonly header: HeaderOf
   readonly body: string
 }
+
+/** M3. */
+export type StreamName = string | (() => string)
+const nameOf = (stream: StreamName): string => (typeof stream === 'string' ? stream : stream())
 
 export interface ReadOptions {
   /** Messages with a sequence greater than this. Default 0: from the start. */
@@ -51,7 +56,7 @@ const readMs = 10_000
 /** The last message of a filter by direct get, or from the leader. undefined: none. */
 export function lastMessage(
   broker: Broker,
-  stream: string,
+  stream: StreamName,
   filter: string,
   options: { readonly leader?: boolean; readonly withinMs?: number } = {},
 ): Promise<StoredMessage | undefined> {
@@ -61,7 +66,7 @@ export function lastMessage(
 /** The message of a stream at a sequence by direct get, or from the leader. undefined: none. */
 export function messageAt(
   broker: Broker,
-  stream: string,
+  stream: StreamName,
   seq: number,
   options: { readonly leader?: boolean; readonly withinMs?: number } = {},
 ): Promise<StoredMessage | undefined> {
@@ -71,7 +76,7 @@ export function messageAt(
 /** The first message of a filter behind a sequence. undefined: none, and the server has searched the whole stream for it (M2). */
 export function nextMessage(
   broker: Broker,
-  stream: string,
+  stream: StreamName,
   filter: string,
   options: { readonly after: number; readonly leader?: boolean; readonly withinMs?: number },
 ): Promise<StoredMessage | undefined> {
@@ -80,16 +85,17 @@ export function nextMessage(
 
 async function oneMessage(
   broker: Broker,
-  stream: string,
+  stream: StreamName,
   ask: object,
   { leader = false, withinMs = readMs }: { readonly leader?: boolean; readonly withinMs?: number },
 ): Promise<StoredMessage | undefined> {
   const deadline = performance.now() + withinMs
   for (;;) {
     const left = deadline - performance.now()
-    if (left <= 0) throw new BrokerUnavailable(`reading ${stream}`)
+    const name = nameOf(stream)
+    if (left <= 0) throw new BrokerUnavailable(`reading ${name}`)
     const within = Math.min(left, answerMs)
-    const answer = await (leader ? leaderGet(broker, stream, ask, within) : directGet(broker, stream, ask, within))
+    const answer = await (leader ? leaderGet(broker, name, ask, within) : directGet(broker, name, ask, within))
     if (answer !== 'again') return answer
     await pause(50)
   }
@@ -98,7 +104,7 @@ async function oneMessage(
 /** All messages of a filter after a sequence, in order, up to the one that was the last when the reading began. */
 export async function readMessages(
   broker: Broker,
-  stream: string,
+  stream: StreamName,
   filter: string,
   options: ReadMessagesOptions = {},
 ): Promise<StoredMessage[]> {
@@ -154,7 +160,7 @@ export interface BatchOptions {
 /** One batch by direct get, behind a sequence or a time. What it lacks is asked for by the next one. */
 export async function nextMessages(
   broker: Broker,
-  stream: string,
+  stream: StreamName,
   filter: string,
   options: BatchOptions & ({ readonly after: number } | { readonly since: number }),
 ): Promise<Batch> {
@@ -165,7 +171,7 @@ export async function nextMessages(
   const state = { pending: 0, ended: false }
   const ask = { ...start, next_by_subj: filter, batch: Math.min(count, batchSize), max_bytes: batchBytes }
   const outcome = await broker.requestMany(
-    directGetSubject(stream),
+    directGetSubject(nameOf(stream)),
     JSON.stringify(ask),
     (msg) => {
       const stored = storedFromDirect(msg)
@@ -189,7 +195,7 @@ export async function nextMessages(
 
 async function nextFromLeader(
   broker: Broker,
-  stream: string,
+  stream: StreamName,
   filter: string,
   after: number,
   withinMs: number,

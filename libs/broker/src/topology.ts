@@ -10,6 +10,7 @@ import {
   allLiveFilter,
   allMemoriesFilter,
   allRegistryFilter,
+  allSessionsFilter,
   allTimersFilter,
   allWebhookJobsFilter,
   allWebhookTimersFilter,
@@ -29,7 +30,7 @@ import {
   subjectsOfStream,
 } from '@reins/contracts'
 import type { Broker } from './broker.ts'
-import { streamNotFound } from './jetstream-api.ts'
+import { isClosed, SessionsMoving, sessionStreamsThere, streamInfo } from './session-layout.ts'
 import { limitStores } from './store-limits.ts'
 
 export interface TopologyOptions {
@@ -73,22 +74,24 @@ const clusterWithinMs = 60_000
 
 /** Gives the streams that hold the sessions: those that are there, or those that it has made. What a cluster cannot do yet is tried again. */
 export async function ensureTopology(broker: Broker, options: TopologyOptions): Promise<SessionStreams> {
-  const deadline = performance.now() + (options.replicas > 1 ? clusterWithinMs : 0)
+  const begun = performance.now()
   for (;;) {
     try {
       return await makeTopology(broker, options)
     } catch (error) {
-      if (performance.now() > deadline || !isNotYet(error)) throw error
+      const withinMs = options.replicas > 1 || error instanceof SessionsMoving ? clusterWithinMs : 0
+      if (performance.now() - begun > withinMs || !isNotYet(error)) throw error
       await pause(againMs)
     }
   }
 }
 
-/** No leader, too few nodes, or nobody who answers in time. */
+/** No leader, too few nodes, nobody who answers in time, or sessions that are being split. */
 const isNotYet = (error: unknown): boolean =>
   error instanceof JetStreamApiError
     ? error.status === 503 || error.code === tooFewNodes
-    : error instanceof Error && /^(TimeoutError|RequestError|NoRespondersError|JetStreamNotEnabled)$/.test(error.name)
+    : error instanceof Error &&
+      /^(SessionsMoving|TimeoutError|RequestError|NoRespondersError|JetStreamNotEnabled)$/.test(error.name)
 
 const tooFewNodes = 10005
 
@@ -213,30 +216,10 @@ export async function sessionsTakenFrom(broker: Broker, sessions: SessionStreams
 /** The first of them is made first, and the others as it is. undefined: it is not there. */
 async function takenFrom(manager: Manager, sessions: SessionStreams): Promise<TakenFrom | undefined> {
   const [first = ''] = sessions.names
-  if (!(await isThere(manager, first))) return undefined
-  const { config } = await manager.streams.info(first)
-  return { purged: !config.deny_purge, overwritten: !config.deny_purge && !config.deny_delete }
-}
-
-/** The first of several is made first, so it alone says that there are several. undefined: none is there. */
-async function sessionStreamsThere(manager: Manager): Promise<SessionStreamCount | undefined> {
-  const counts = [1, 4] as const
-  for (const count of counts) {
-    const [first] = sessionStreamsOf(count).names
-    if (first !== undefined && (await isThere(manager, first))) return count
-  }
-  return undefined
-}
-
-/** A server that does not answer has not said that there is none. */
-async function isThere(manager: Manager, stream: string): Promise<boolean> {
-  try {
-    await manager.streams.info(stream)
-    return true
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === streamNotFound) return false
-    throw error
-  }
+  const found = await streamInfo(manager, first)
+  if (!found) return undefined
+  const { deny_purge, deny_delete } = found.config
+  return { purged: !deny_purge, overwritten: !deny_purge && !deny_delete }
 }
 
 /** A bucket of an older version keeps for ever, or for another time: whoever may change it (the registry) gives it its limit, and others leave it as it is. */
@@ -308,7 +291,10 @@ async function ensureStream(manager: Manager, config: Partial<StreamConfig> & { 
       if (!(await manager.streams.info(config.name).catch(() => undefined))) throw error
     }
   }
-  const current = (existing ?? (await manager.streams.info(config.name))).config as unknown as Record<string, unknown>
+  const found = existing ?? (await manager.streams.info(config.name))
+  // Closed since it was looked at: opened again, it would take frames that the four do not get.
+  if (isClosed(found) && config.subjects?.includes(allSessionsFilter)) throw new SessionsMoving()
+  const current = found.config as unknown as Record<string, unknown>
   const differs = Object.entries(config).some(
     ([key, value]) => JSON.stringify(current[key] ?? false) !== JSON.stringify(value),
   )

@@ -342,7 +342,9 @@ export {
   newSessionStreams,
   type SessionStreamCount,
   type SessionStreams,
+  type SplittableStreams,
   sessionStreamsOf,
+  splittableStreams,
   subjectsOfStream,
 } from './broker/session-streams.ts'
 export {
@@ -453,6 +455,7 @@ export {
   webhookTimerSubject,
   movedFrom,
   movedMark,
+  takenOutBefore,
   scratchOfMove,
   streamUpdateSubject,
 } from './broker/subjects.ts'

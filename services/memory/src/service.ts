@@ -105,6 +105,7 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   if (index) {
     closing.add('index', () => index.close())
     const seq = metrics.gauge('reins_session_index_seq')
+    seq.reset() // of the streams that an earlier start of it followed
     const lag = metrics.gauge('reins_session_index_lag')
     const sample = setInterval(() => {
       for (const [at, place] of index.places().entries()) seq.set({ stream: streams.names[at] ?? '' }, place)

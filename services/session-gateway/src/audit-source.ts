@@ -18,10 +18,12 @@ const notSealed = 'nobody: not sealed by the registry'
 
 /** `sessions`: the streams that hold them. */
 export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSource => ({
-  streams: [
-    ...sessions.names.map((name) => ({ kind: 'sessions' as const, name })),
-    { kind: 'registry', name: streams.registry },
-  ],
+  get streams() {
+    return [
+      ...sessions.names.map((name) => ({ kind: 'sessions' as const, name })),
+      { kind: 'registry' as const, name: streams.registry },
+    ]
+  },
   async read({ kind, name }, from, count) {
     const filter = kind === 'sessions' ? gatewayFramesFilter : allRegistryFilter
     const { messages, ended } = await nextMessages(broker, name, filter, { ...from, count })

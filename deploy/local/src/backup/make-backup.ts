@@ -24,6 +24,7 @@ import {
   type BackupFile,
   type BackupManifest,
   backupFormat,
+  sessionStreamsOf,
   streams,
 } from '@reins/contracts'
 import { digestOf, manifestFile } from './manifest.ts'
@@ -60,6 +61,10 @@ export async function makeBackup(
     const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: silentMs })
     const names = (await all(manager.streams.names())).filter(isKept).sort(inOrder)
     if (names.length === 0) throw new Error('This nats-server holds nothing of Reins.')
+    if (isBeingSplit(names))
+      throw new Error(
+        'The sessions are being split over several streams. Make the backup when "reins streams split" has ended; run it again if it was killed.',
+      )
     const durablesOf = async (stream: string): Promise<Durables> => {
       const found = await all(manager.consumers.list(stream))
       return new Map(
@@ -115,6 +120,10 @@ async function copyKeys(dataDir: string, aside: string): Promise<BackupFile[]> {
 }
 
 const isKey = (name: string): boolean => name === 'version' || /^[a-z-]+\.(token|password|key|pub)$/.test(name)
+
+/** Half of a split cannot be restored. */
+const isBeingSplit = (names: readonly string[]): boolean =>
+  ([1, 4] as const).every((count) => sessionStreamsOf(count).names.some((name) => names.includes(name)))
 
 const isKept = (stream: string): boolean => !ofTheMoment.includes(stream) && !stream.startsWith('REINS_PROBE_')
 

@@ -83,7 +83,7 @@ describe.each(commands)('reins $name', ({ words, complete }) => {
 
 const asking = commands.filter(
   ({ name }) =>
-    !/^(up|service|rebuild-index|backup|restore|doctor|completion|chat|agent start|memory import|skill validate|init|test|dev|build|deploy|database setup|keys rotate|auth (status|logout))$/.test(
+    !/^(up|service|rebuild-index|backup|restore|doctor|completion|chat|agent start|memory import|skill validate|init|test|dev|build|deploy|streams split|database setup|keys rotate|auth (status|logout))$/.test(
       name,
     ),
 )

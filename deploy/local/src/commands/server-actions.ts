@@ -11,6 +11,7 @@ import { describeSandbox, detectSandbox } from '@reins/tools'
 import { currentFolder, type LocalConfig, type LocalFlags, loadLocalConfig, processEnvironment } from '../config.ts'
 import type { DatabaseService } from '../postgres/database-roles.ts'
 import { version } from '../product-version.ts'
+import type { SplitState } from './split-streams.ts'
 
 const minNodeVersion = '24.0.0'
 const closeWithinMs = 30_000
@@ -159,6 +160,49 @@ export const runRestore = (folder: string, flags: RestoreFlags, json: boolean): 
         : `${config.dataDir} is as it was at ${madeAt}. Start it with reins up; its lists are made again then.\n${erasedAgain === 0 ? '' : `${erasedAgain} sessions are erased again when it starts with REINS_ARCHIVE_AFTER set.\n`}`,
     )
   })
+
+export const runStreamsSplit = (flags: LocalFlags & { readonly dryRun?: boolean }, json: boolean): Promise<void> =>
+  orFail(async () => {
+    const { splitState, splitStreams } = await import('./split-streams.ts')
+    const { dryRun, ...local } = flags
+    const config = configOf(local)
+    const print = (value: object, text: string): void =>
+      void process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${text}\n`)
+    if (dryRun) {
+      const found = await splitState(config)
+      return print(found, splitStateText(found))
+    }
+    let told = -1
+    const outcome = await splitStreams(config, {
+      say,
+      progress: (copied, of) => {
+        const percent = of === 0 ? 100 : Math.floor((copied * 100) / of)
+        if (percent >= told + 10 || (percent === 100 && told < 100)) say(`copied: ${copied} of ${of} messages`)
+        if (percent >= told + 10) told = percent
+      },
+    })
+    const text =
+      outcome.kind === 'split-already'
+        ? 'The sessions lie in four streams already. Nothing was changed.'
+        : `The sessions lie in four streams now (frames: ${outcome.frames}). No stream took appends for ${outcome.closedMs} ms.`
+    print(outcome, text)
+  })
+
+function splitStateText(found: SplitState): string {
+  switch (found.state) {
+    case 'four-streams':
+      return 'The sessions lie in four streams already.'
+    case 'copying':
+      return `A split has begun: ${found.copied} of ${found.messages} messages are copied${found.closed ? ', and no stream takes appends until it has ended' : ''}. Run reins streams split: it goes on.`
+    case 'one-stream':
+      return (
+        `The sessions lie in one stream: ${found.messages} messages, ${(found.bytes / 1e6).toFixed(1)} MB, on ${found.replicas} ${found.replicas === 1 ? 'node' : 'nodes'}. ` +
+        'Each node that holds a copy needs as much room again, until the split has ended.'
+      )
+    default:
+      return found satisfies never
+  }
+}
 
 export const runDatabaseSetup = (files: Readonly<Record<DatabaseService, string>>, json: boolean): Promise<void> =>
   orFail(async () => {

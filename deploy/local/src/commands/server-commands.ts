@@ -1,4 +1,5 @@
-// The commands that run the product: `up`, `service`, `doctor`, `rebuild-index`, `backup`, `restore`, `database`, `keys`. What they do is loaded when they are run:
+// The commands that run the product: `up`, `service`, `doctor`, `rebuild-index`, `backup`, `restore`, `streams`, `database`,
+// `keys`. What they do is loaded when they are run:
 // a client command does not pay for the services.
 
 import { examples } from '@reins/cli'
@@ -130,6 +131,24 @@ export function serverCommands(program: Command): void {
       examples(['reins restore /backups/reins-monday', 'reins restore ../today --data-dir /var/lib/reins']),
     )
     .action(async (folder: string, flags: RestoreFlags) => (await actions()).runRestore(folder, flags, asJson(program)))
+
+  program
+    .command('streams')
+    .description('Change how the broker keeps the sessions')
+    .command('split')
+    .description('Split the one stream of sessions over four, while services work; run again, it goes on where it was')
+    .option('--dry-run', 'say how far it is and what it needs, and change nothing')
+    .option('--data-dir <folder>', 'split the stream of the product that runs on this folder (env REINS_DATA_DIR)')
+    .addHelpText(
+      'after',
+      examples([
+        'NATS_URL=nats://reins-mover:PASSWORD@10.0.0.5:4222 reins streams split --dry-run',
+        'NATS_URL=nats://reins-mover:PASSWORD@10.0.0.5:4222 reins streams split',
+      ]),
+    )
+    .action(async (flags: LocalFlags & { readonly dryRun?: boolean }) =>
+      (await actions()).runStreamsSplit(flags, asJson(program)),
+    )
 
   program
     .command('database')

@@ -1,23 +1,32 @@
-// Moves the sessions of an older data folder from their one stream to several: once, at the start, before any service runs.
-//   MS1. Wherever it is killed, the next start goes on: what the broker has says how far it is. The one stream is deleted last.
+// Moves the sessions from their one stream to several: those of a data folder at its start, before any service runs (decision 029), and
+// those of a cluster while services work (decision 046).
+//   MS1. Wherever it is killed, the next run goes on: what the broker has says how far it is.
 //   MS2. Every frame keeps its sequence: the new streams begin as mirrors of parts of the old one. So heads, cursors, floors, snapshots
 //        and checkpoints stay true.
 //   MS3. A mark is the last message of the old stream, and of each of the new ones. So no sequence that anybody has seen lies behind the
 //        end of a stream, and what is appended later lies behind all of them.
-//   MS4. First the old stream is closed: from then on it takes the mark alone. So nothing can be appended that a mirror does not get.
+//   MS4. The mirrors copy while the old stream takes appends. Once they are nearly as far as it, it is closed: from then on it takes the
+//        mark alone. So nothing can be appended that a mirror does not get, and nobody waits for longer than the rest of the copy takes.
 //   MS5. Durables are made anew on each stream, from what was acknowledged. What is delivered twice is recognised, as ever.
 //   MS6. What the server cannot do is found out on scratch streams, and what was not copied whole is not promoted.
+//   MS7. Frames of archived sessions may leave the old stream while it is copied, and stay in the copy. So their taking out is begun again
+//        where it stood when the copy began.
+//   MS9. When the mirrors are whole, and compared, the old stream is deleted: then everybody reads in the new ones, and only then these take
+//        appends. So nobody can miss in the old stream what was said in a new one. From there on there is no way back.
+//   MS8. Where services work, they are given the time to notice the mirrors before the old stream is closed.
 import { setTimeout as pause } from 'node:timers/promises'
 import {
   type ConsumerInfo,
-  JetStreamApiError,
   type JetStreamManager,
   jetstreamManager,
   type StreamConfig,
   type StreamInfo,
 } from '@nats-io/jetstream'
-import type { Msg, NatsConnection } from '@nats-io/transport-node'
+import { type Msg, type NatsConnection, NoRespondersError, RequestError } from '@nats-io/transport-node'
+import { isClosed, streamInfo } from '@reins/broker'
 import {
+  allSessionsFilter,
+  archiveDurable,
   fieldsOf,
   jsonValue,
   movedFrom,
@@ -28,11 +37,13 @@ import {
   sessionStreamsOf,
   streamUpdateSubject,
   subjectsOfStream,
+  takenOutBefore,
 } from '@reins/contracts'
 
 export type MoveOutcome =
   | { readonly kind: 'nothing-to-move' }
-  | { readonly kind: 'moved'; readonly frames: number }
+  /** `closedMs`: for so long no stream took appends. */
+  | { readonly kind: 'moved'; readonly frames: number; readonly closedMs: number }
   /** They stay in their one stream, which works as ever. */
   | { readonly kind: 'stays'; readonly why: string }
 
@@ -41,65 +52,117 @@ export interface MoveOptions {
   readonly room: number
   /** Whether frames may be taken out of the streams that the sessions are moved to. Default: as it was. */
   readonly archived?: boolean
+  /** Whether services work meanwhile (MS8). Default: none does. */
+  readonly online?: boolean
   /** Called between two steps: tests end the process here. */
   readonly step?: (name: MoveStep) => Promise<void>
-  /** ms without progress after which it gives up; the next start goes on. Default 60 000. */
+  /** How far the copy is, in messages. */
+  readonly progress?: (copied: number, of: number) => void
+  /** ms without progress after which it gives up; the next run goes on. Default 60 000. */
   readonly stuckMs?: number
 }
 
-export const moveSteps = ['closed', 'marked', 'mirrored', 'copied', 'durables', 'promoted-one', 'promoted'] as const
+export const moveSteps = [
+  ...['mirrored', 'copied-nearly', 'closed', 'marked', 'copied', 'durables', 'deleted', 'promoted-one', 'promoted'],
+] as const
 export type MoveStep = (typeof moveSteps)[number]
 
 const [single = ''] = sessionStreamsOf(1).names
 const target = sessionStreamsOf(4)
 const lookMs = 100
+const storeMs = 15_000
+/** Of the last steps, while nobody can append. */
+const lookSoonMs = 20
 /** The copy, and what is written meanwhile. */
 const roomShare = 1.25
+/** MS4: so many messages are copied in a moment. */
+const nearly = 500
+/** MS8: a process looks every two seconds whether a split has begun, and often once it has. */
+const noticedMs = 5000
 
-/** `nc`: of the user that may do it. Rejects where something is in its way; the next start goes on. */
+/** `nc`: of the user that may do it. Rejects where something is in its way; the next run goes on. */
 export async function moveSessions(nc: NatsConnection, options: MoveOptions): Promise<MoveOutcome> {
   const manager = await jetstreamManager(nc, { checkAPI: false, timeout: 15_000 })
-  const { step = async () => undefined, stuckMs = 60_000 } = options
-  const found = await infoOf(manager, single)
-  if (!found) return { kind: 'nothing-to-move' }
-  if (!isClosed(found)) {
+  const { step = async () => undefined, stuckMs = 60_000, online = false, progress = () => undefined } = options
+  const found = await streamInfo(manager, single)
+  if (!found) return (await areMirrors(manager)) ? promoteAll() : { kind: 'nothing-to-move' }
+  const begun = await streamInfo(manager, target.names[0] ?? '')
+  if (!isClosed(found) && !begun) {
     if (found.state.bytes * roomShare > options.room)
       return { kind: 'stays', why: `the disk has no room for a copy of ${found.state.bytes} bytes` }
     const obstacle = await tryOut(nc, manager) // MS6
     if (obstacle !== undefined) return { kind: 'stays', why: obstacle }
+  }
+  const mirroredAt = performance.now()
+  const takenOut = await floorOfArchive(manager)
+  for (const [index, name] of target.names.entries())
+    if (!(await streamInfo(manager, name)))
+      await manager.streams.add(mirrorOf(found, name, { index, takenOut, archived: options.archived ?? false }))
+  await step('mirrored')
+  const closedAlready = isClosed(found)
+  if (!closedAlready) {
+    await copiedNearly(manager, { stuckMs, progress })
+    // What is there now need not be made while nobody can append.
+    await makeAllDurables(manager)
+    if (online) await pause(Math.max(0, mirroredAt + noticedMs - performance.now())) // MS8
+    await step('copied-nearly')
     await update(nc, { ...found.config, subjects: [movedMark] }) // MS4
     await step('closed')
   }
-  await mark(nc, manager)
-  await step('marked')
-  const old = await manager.streams.info(single, { subjects_filter: movedMark })
-  for (const [index, name] of target.names.entries())
-    if (!(await infoOf(manager, name))) await manager.streams.add(mirrorOf(old, name, index, options.archived ?? false))
-  await step('mirrored')
-  await copied(manager, old, stuckMs)
-  await step('copied')
-  const durables = await allConsumers(manager, single)
-  for (const name of target.names) await makeDurables(manager, name, durables)
-  await step('durables')
-  for (const [index, name] of target.names.entries()) {
-    await promote(nc, manager, name, index)
-    if (index === 0) await step('promoted-one')
-  }
-  await step('promoted')
-  await manager.streams.delete(single)
+  const closedAt = performance.now()
+  const old = await whileClosed(async () => {
+    await mark(nc, manager)
+    await step('marked')
+    const marked = await manager.streams.info(single, { subjects_filter: movedMark })
+    await copied(manager, marked, stuckMs)
+    await step('copied')
+    await makeAllDurables(manager)
+    await step('durables')
+    return marked
+  })
+  await manager.streams.delete(single) // MS9
+  await step('deleted')
   const { messages, subjects = {} } = old.state
-  return { kind: 'moved', frames: messages - (subjects[movedMark] ?? 0) }
+  return promoteAll({ frames: messages - (subjects[movedMark] ?? 0), closedAt })
+
+  async function promoteAll(whole?: { readonly frames: number; readonly closedAt: number }): Promise<MoveOutcome> {
+    const begunAt = whole?.closedAt ?? performance.now()
+    const frames = whole?.frames ?? (await framesIn(manager))
+    const [first, ...others] = target.names.map((name, index) => () => promote(nc, manager, name, index))
+    await first?.()
+    await step('promoted-one')
+    await Promise.all(others.map((one) => one()))
+    await step('promoted')
+    return { kind: 'moved', frames, closedMs: Math.round(performance.now() - begunAt) }
+  }
+
+  /** What fails before there is no way back (MS9) leaves the old stream open. */
+  async function whileClosed<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run()
+    } catch (error) {
+      const old = await streamInfo(manager, single).catch(() => undefined)
+      if (online && old) await update(nc, { ...old.config, subjects: [allSessionsFilter] }).catch(() => undefined)
+      throw error
+    }
+  }
 }
 
-const isClosed = ({ config }: StreamInfo): boolean => config.subjects.every((subject) => subject === movedMark)
+async function areMirrors(manager: JetStreamManager): Promise<boolean> {
+  const infos = await Promise.all(target.names.map((name) => streamInfo(manager, name)))
+  return infos.some((info) => info?.config.mirror !== undefined)
+}
 
-async function infoOf(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
-  try {
-    return await manager.streams.info(name)
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === 10059) return undefined
-    throw error
-  }
+/** Of streams that hold a mark each. */
+async function framesIn(manager: JetStreamManager): Promise<number> {
+  const infos = await Promise.all(target.names.map((name) => manager.streams.info(name)))
+  return infos.reduce((sum, { state }) => sum + state.messages - 1, 0)
+}
+
+/** MS7. undefined: nothing is taken out. */
+async function floorOfArchive(manager: JetStreamManager): Promise<number | undefined> {
+  const durable = (await allConsumers(manager, single)).find(({ name }) => name === archiveDurable)
+  return durable?.ack_floor.stream_seq
 }
 
 /** undefined: it was done. */
@@ -115,12 +178,26 @@ async function update(nc: NatsConnection, config: Partial<StreamConfig> & { name
   if (problem !== undefined) throw new Error(`nats-server did not change the stream ${config.name}: ${problem}`)
 }
 
+/** A node of a cluster may hear a moment later than the others that there is a stream for a subject. */
+async function stored(nc: NatsConnection, subject: string): Promise<Msg> {
+  const deadline = performance.now() + storeMs
+  for (;;) {
+    try {
+      return await nc.request(subject, '', { timeout: storeMs })
+    } catch (error) {
+      const nobody = error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders())
+      if (!nobody || performance.now() > deadline) throw error
+      await pause(lookSoonMs)
+    }
+  }
+}
+
 /** MS3. Whoever opened the stream again meanwhile (an older version) may have appended behind an earlier mark. */
 async function mark(nc: NatsConnection, manager: JetStreamManager): Promise<void> {
   const { state } = await manager.streams.info(single)
   const last = await manager.streams.getMessage(single, { last_by_subj: movedMark })
   if (last && last.seq === state.last_seq) return
-  const reply = await nc.request(movedMark, '', { timeout: 15_000 })
+  const reply = await stored(nc, movedMark)
   const problem = problemIn(reply)
   if (problem !== undefined) throw new Error(`nats-server did not take the mark of the move: ${problem}`)
 }
@@ -128,17 +205,50 @@ async function mark(nc: NatsConnection, manager: JetStreamManager): Promise<void
 function mirrorOf(
   old: StreamInfo,
   name: string,
-  index: number,
-  archived: boolean,
+  of: { readonly index: number; readonly archived: boolean; readonly takenOut: number | undefined },
 ): Partial<StreamConfig> & { name: string } {
-  const { num_replicas, allow_direct, deny_delete, deny_purge, max_consumers, storage } = old.config
-  const parts = [...subjectsOfStream(4, index), movedMark]
+  const { num_replicas, deny_delete, deny_purge, max_consumers, storage } = old.config
+  const parts = [...subjectsOfStream(4, of.index), movedMark]
   return {
-    ...{ name, storage, num_replicas, allow_direct, max_consumers },
-    deny_delete: deny_delete && !archived,
-    deny_purge: deny_purge && !archived,
+    ...{ name, storage, num_replicas, allow_direct: true, max_consumers },
+    deny_delete: deny_delete && !of.archived,
+    deny_purge: deny_purge && !of.archived,
     mirror: { name: single, subject_transforms: parts.map((src) => ({ src, dest: '' })) },
-    metadata: { [movedFrom]: old.created },
+    metadata: {
+      [movedFrom]: old.created,
+      ...(of.takenOut === undefined ? {} : { [takenOutBefore]: String(of.takenOut) }),
+    },
+  }
+}
+
+/** Resolves when the mirrors are nearly as far as the stream that goes on growing. */
+async function copiedNearly(
+  manager: JetStreamManager,
+  { stuckMs, progress }: { readonly stuckMs: number; readonly progress: (copied: number, of: number) => void },
+): Promise<void> {
+  const watch = stuckWatch(stuckMs)
+  for (;;) {
+    const { state } = await manager.streams.info(single)
+    const mirrors = await Promise.all(target.names.map((name) => manager.streams.info(name)))
+    const sum = mirrors.reduce((all, { state }) => all + state.messages, 0)
+    progress(Math.min(sum, state.messages), state.messages)
+    if (sum + nearly >= state.messages) return
+    watch(sum, state.messages)
+    await pause(lookMs)
+  }
+}
+
+/** Rejects where nothing has come for so long. */
+function stuckWatch(stuckMs: number): (sum: number, of: number) => void {
+  let before = -1
+  let movedAt = performance.now()
+  return (sum, of) => {
+    if (sum !== before) movedAt = performance.now()
+    before = sum
+    if (performance.now() - movedAt > stuckMs)
+      throw new Error(
+        `Copying the sessions to several streams has made no progress for ${stuckMs / 1000} s (${sum} of ${of} messages). Start it again: it goes on.`,
+      )
   }
 }
 
@@ -146,8 +256,7 @@ function mirrorOf(
 async function copied(manager: JetStreamManager, old: StreamInfo, stuckMs: number): Promise<void> {
   const { last_seq: end, messages, subjects = {} } = old.state
   const marks = subjects[movedMark] ?? 0
-  let before = -1
-  let movedAt = performance.now()
+  const watch = stuckWatch(stuckMs)
   for (;;) {
     const infos = await Promise.all(target.names.map((name) => manager.streams.info(name)))
     const sum = infos.reduce((all, { state }) => all + state.messages, 0)
@@ -155,19 +264,15 @@ async function copied(manager: JetStreamManager, old: StreamInfo, stuckMs: numbe
     const mirrors = infos.filter(({ config }) => config.mirror !== undefined)
     if (mirrors.every(({ state }) => state.last_seq === end)) {
       const wanted = messages + marks * (target.names.length - 1)
-      if (mirrors.length === target.names.length && sum !== wanted)
+      const isWhole = old.config.deny_purge ? sum === wanted : sum >= wanted // MS7
+      if (mirrors.length === target.names.length && !isWhole)
         throw new Error(
           `The sessions were not copied whole: ${sum} messages of ${wanted}. They are where they were, in the stream ${single}.`,
         )
       return
     }
-    if (sum !== before) movedAt = performance.now()
-    before = sum
-    if (performance.now() - movedAt > stuckMs)
-      throw new Error(
-        `Copying the sessions to several streams has made no progress for ${stuckMs / 1000} s (${sum} of ${messages} messages). Start Reins again: it goes on.`,
-      )
-    await pause(lookMs)
+    watch(sum, messages)
+    await pause(lookSoonMs)
   }
 }
 
@@ -177,13 +282,22 @@ async function allConsumers(manager: JetStreamManager, stream: string): Promise<
   return all
 }
 
-/** MS5. */
+/** MS5. Those that are there already may begin earlier: what is delivered twice is recognised. */
+async function makeAllDurables(manager: JetStreamManager): Promise<void> {
+  const durables = await allConsumers(manager, single)
+  await Promise.all(target.names.map((name) => makeDurables(manager, name, durables)))
+}
+
 async function makeDurables(manager: JetStreamManager, stream: string, durables: readonly ConsumerInfo[]) {
   const there = new Set((await allConsumers(manager, stream)).map(({ name }) => name))
+  const { config: of } = await manager.streams.info(stream)
+  const takenOut = Number(of.metadata?.[takenOutBefore] ?? Number.POSITIVE_INFINITY)
   for (const { config, ack_floor } of durables) {
     if (config.durable_name === undefined || there.has(config.durable_name)) continue
     const { name: _name, opt_start_time: _time, ...same } = config
-    const start = { deliver_policy: 'by_start_sequence' as const, opt_start_seq: ack_floor.stream_seq + 1 }
+    const floor = ack_floor.stream_seq
+    const from = config.durable_name === archiveDurable ? Math.min(floor, takenOut) : floor // MS7
+    const start = { deliver_policy: 'by_start_sequence' as const, opt_start_seq: from + 1 }
     await manager.consumers.add(stream, { ...same, ...start })
   }
 }
@@ -204,7 +318,7 @@ async function tryOut(nc: NatsConnection, manager: JetStreamManager): Promise<st
   await remove()
   try {
     await manager.streams.add({ name: from, subjects: [all], storage: 'memory' })
-    for (const subject of [part, other, part]) await nc.request(subject, '', { timeout: 5000 })
+    for (const subject of [part, other, part]) await stored(nc, subject)
     const mirror = { name: from, subject_transforms: [{ src: part, dest: '' }] }
     await manager.streams.add({ name: to, storage: 'memory', mirror })
     const deadline = performance.now() + 10_000
@@ -213,9 +327,10 @@ async function tryOut(nc: NatsConnection, manager: JetStreamManager): Promise<st
       await pause(20)
     }
     await update(nc, { ...(await manager.streams.info(from)).config, subjects: [closed] })
+    await manager.streams.delete(from)
     const { mirror: _gone, ...config } = (await manager.streams.info(to)).config
     await update(nc, { ...config, subjects: [part] })
-    const { seq } = fieldsOf(jsonValue((await nc.request(part, '', { timeout: 5000 })).string()))
+    const { seq } = fieldsOf(jsonValue((await stored(nc, part)).string()))
     return seq === 4 ? undefined : 'this nats-server gives other sequences to a mirror that becomes a stream'
   } catch (error) {
     return `this nats-server cannot do it: ${error instanceof Error ? error.message : String(error)}`

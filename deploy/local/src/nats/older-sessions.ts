@@ -31,10 +31,8 @@ export async function moveOlderSessions(options: OlderSessionsOptions): Promise<
   const [single = ''] = sessionStreamsOf(1).names
   const moving = path.join(dataDir, 'sessions.moving') // OS2
   if (!wanted && !existsSync(moving)) return
-  if (!existsSync(path.join(dataDir, 'nats', 'jetstream', 'REINS', 'streams', single))) {
-    rmSync(moving, { force: true }) // it was killed between the last step and this one
-    return // OS1
-  }
+  const isThere = existsSync(path.join(dataDir, 'nats', 'jetstream', 'REINS', 'streams', single))
+  if (!isThere && !existsSync(moving)) return // OS1, OS2
   say('The sessions of this data folder lie in one stream. They are moved to four, once.')
   writeFileSync(moving, '', { mode: 0o600, flush: true })
   const { user, password } = mover

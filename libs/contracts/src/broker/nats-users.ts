@@ -9,8 +9,8 @@
 //        of long-term memories, and an executor masks them in what models say. A gateway, beside which the apps of projects run, may ask
 //        for those that a project's build declares, and for no others. The answer is sealed for the process that asks.
 //        Only memory, which sends webhooks, may have something signed.
-//   NU5. Only the mover may delete a stream of ours: the one stream of sessions, once they lie in several. Only an embedded server has
-//        that user, and `reins up` uses it before it starts a service.
+//   NU5. Only the mover may delete a stream of ours: the one stream of sessions, once they lie in several. No service is this user:
+//        `reins up` uses it before it starts one, and the operator's command `reins streams split` while they work.
 //   NU6. Only the archivist may take frames out of a stream of sessions, once they lie in the archive, and only it writes the archive. The
 //        process that runs memory is this user beside its own, where the operator archives sessions; else nobody is, and the streams
 //        are made so that nobody can.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { childId, makeUlid, partitionOf, partitions, rootOf } from '../ids.ts'
-import { sessionStreamsOf, subjectsOfStream } from './session-streams.ts'
+import { sessionStreamsOf, splittableStreams, subjectsOfStream } from './session-streams.ts'
 import { sessionFilter, treeFilter } from './subjects.ts'
 
 const roots = Array.from({ length: 200 }, (_, i) => makeUlid(1_700_000_000_000 + i, Math.random))
@@ -36,4 +36,15 @@ describe('four streams', () => {
       expect(treeFilter(rootOf(child))).toBe(treeFilter(root))
     }
   })
+})
+
+test('the one stream that is split is four from then on, in the same object', () => {
+  const streams = splittableStreams(1)
+  const of = streams.of
+  expect(new Set(roots.map(of))).toEqual(new Set(['SES']))
+  streams.split()
+  const four = sessionStreamsOf(4)
+  expect(streams.names).toEqual(four.names)
+  expect(roots.map(of)).toEqual(roots.map(four.of))
+  expect(roots.map(streams.indexOf)).toEqual(roots.map(four.indexOf))
 })

@@ -66,12 +66,12 @@ export function archiveReader(
   })
   return {
     async latest(session, options) {
-      const message = await lastMessage(broker, streams.of(session), archivedSubject(session), says(options))
+      const message = await lastMessage(broker, () => streams.of(session), archivedSubject(session), says(options))
       const frame = message && frameOf(message)
       return frame && archivedIn(frame) ? frame : undefined
     },
     async ofTree(root, options) {
-      const found = await readMessages(broker, streams.of(root), archivedInTreeFilter(root), says(options))
+      const found = await readMessages(broker, () => streams.of(root), archivedInTreeFilter(root), says(options))
       return found.flatMap((message) => {
         const session = parseSessionSubject(message.subject)?.session
         const frame = frameOf(message)

@@ -88,7 +88,7 @@ export async function createArchivist(
 
   /** Those that no object holds yet: from the frame on that names the latest one. */
   async function notArchived(session: string): Promise<readonly StoredMessage[]> {
-    const messages = await readMessages(broker, streams.of(session), sessionFilter(session), { leader })
+    const messages = await readMessages(broker, () => streams.of(session), sessionFilter(session), { leader })
     const from = messages.findLastIndex((message) => {
       const frame = frameOf(message)
       return frame !== undefined && archivedIn(frame) !== undefined

@@ -1,7 +1,13 @@
 // The whole journal on JetStream: over one connection, and a second one for deltas where the process has it.
 import { tmpdir } from 'node:os'
 import { type Broker, ensureTopology, keepLiveStream, sessionsTakenFrom } from '@reins/broker'
-import { maxOutputBytesOfSession, outputsKeptMs, type SessionStreamCount, type SessionStreams } from '@reins/contracts'
+import {
+  maxOutputBytesOfSession,
+  outputsKeptMs,
+  type SessionStreamCount,
+  type SessionStreams,
+  splittableStreams,
+} from '@reins/contracts'
 import { archiveReader } from '../archive/archive-objects.ts'
 import { outputsOfForks } from '../fork-reads.ts'
 import type {
@@ -18,6 +24,7 @@ import type {
 import { createJetStreamBundles } from './bundles.ts'
 import { createJetStreamFeed } from './feed.ts'
 import { FramesHere } from './frames-here.ts'
+import { watchLayout } from './layout.ts'
 import { createJetStreamLog } from './log.ts'
 import { createJetStreamOutputs } from './outputs.ts'
 import { createJetStreamSnapshots } from './snapshots.ts'
@@ -25,8 +32,10 @@ import { createJetStreamTimers } from './timers.ts'
 import { createJetStreamWork } from './work.ts'
 
 export interface Journal {
-  /** That hold the sessions: for whoever follows them all. */
+  /** That hold the sessions: for whoever follows them all. The one may become four; whoever keeps `names` listens to `onSplit`. */
   readonly streams: SessionStreams
+  /** Called once the one stream was split over four. All parts of the journal go on by themselves. */
+  onSplit(on: () => void): Subscription
   /** Whether sessions can be archived here: their streams were made so. */
   readonly archived: boolean
   /** Whether they can be erased: their streams were made so that frames can be overwritten. */
@@ -69,16 +78,17 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
   const keptMs = options.outputsKeptMs ?? outputsKeptMs
   const bytesOfSession = options.outputBytesOfSession ?? maxOutputBytesOfSession
   const { replicas, sessionStreams } = options
-  const streams = await ensureTopology(broker, {
+  const found = await ensureTopology(broker, {
     ...{ replicas, outputsKeptMs: keptMs },
     ...(sessionStreams === undefined ? {} : { sessionStreams }),
     ...(options.archived === undefined ? {} : { archived: options.archived }),
   })
+  const { streams, onSplit } = watchLayout(broker, splittableStreams(found.names.length === 1 ? 1 : 4))
   const replicated = replicas > 1
   const { purged: archived, overwritten: erasable } = await sessionsTakenFrom(broker, streams)
   keepLiveStream(broker)
   const [work, timers, snapshots, outputs, bundles] = await Promise.all([
-    createJetStreamWork(broker, { ...options, streams }),
+    createJetStreamWork(broker, { ...options, streams, onSplit }),
     createJetStreamTimers(broker, options),
     createJetStreamSnapshots(broker),
     createJetStreamOutputs(broker, {
@@ -94,7 +104,7 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
     ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
   })
   return {
-    ...{ streams, sessions, archived, erasable },
+    ...{ streams, onSplit, sessions, archived, erasable },
     feed: createJetStreamFeed(broker, here, options.live),
     framesHere: (on) => here.listenToAll(on),
     work,

@@ -63,7 +63,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
   async function read(session: string, readOptions: ReadOptions = {}): Promise<readonly Frame[]> {
     const filter = sessionFilter(session)
     const from = (leader: { leader?: true }) =>
-      readMessages(broker, streams.of(session), filter, { ...readOptions, ...leader, numberOf: frameNumber })
+      readMessages(broker, () => streams.of(session), filter, { ...readOptions, ...leader, numberOf: frameNumber })
     let messages = await from({})
     const whole = (readOptions.after ?? 0) === 0 && readOptions.limit !== 0
     if (messages.length === 0 && whole && mayBeStale(readOptions)) messages = await from({ leader: true })
@@ -71,7 +71,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
   }
 
   async function readTree(root: string, readOptions: ReadOptions = {}): Promise<readonly SessionFrame[]> {
-    const messages = await readMessages(broker, streams.of(root), treeFilter(root), readOptions)
+    const messages = await readMessages(broker, () => streams.of(root), treeFilter(root), readOptions)
     return messages.flatMap((message) => {
       const session = parseSessionSubject(message.subject)?.session
       const frame = frameOf(message)
@@ -87,7 +87,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     headOptions: { leader?: boolean; withinMs?: number } = {},
   ): Promise<Head> {
     const filter = typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree)
-    const stream = streams.of(typeof of === 'string' ? of : of.tree)
+    const stream = () => streams.of(typeof of === 'string' ? of : of.tree)
     const read = (leader: { leader?: true }) => lastMessage(broker, stream, filter, { ...headOptions, ...leader })
     const message = (await read({})) ?? (mayBeStale(headOptions) ? await read({ leader: true }) : undefined)
     return message ? headFromMessage(message) : emptyHead(typeof of === 'string' ? of : of.tree)
@@ -95,7 +95,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
 
   async function frameAt(session: string, seq: number): Promise<Frame | undefined> {
     if (seq < 1) return undefined
-    const message = await messageAt(broker, streams.of(session), seq)
+    const message = await messageAt(broker, () => streams.of(session), seq)
     return message && parseSessionSubject(message.subject)?.session === session ? frameOf(message) : undefined
   }
 
@@ -143,9 +143,11 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
         repeatedTo: streams.of(session),
       })
       if (outcome.kind === 'reply') {
-        const { seq, error } = publishReply(outcome.msg.string())
+        const { seq, stream, error } = publishReply(outcome.msg.string())
         if (!error && seq !== undefined) {
-          options.here?.tell(session, draft, { seq, hash: encoded.hash }, to)
+          // What another stream has taken, since it was split, is found by whoever reads the new ones: its sequence is not of this one.
+          if (stream === undefined || stream === streams.of(session))
+            options.here?.tell(session, draft, { seq, hash: encoded.hash }, to)
           return { kind: 'appended', head: headAt(seq, draft, encoded.hash), above: [] }
         }
         if (error && refusedCodes.has(error.err_code ?? 0)) return resolve(session, draft, encoded.hash, signal)

@@ -11,6 +11,8 @@
 //   W6. A trigger that another process gives away is taken only under its own handle: of a stream of ours, this durable and this sequence.
 //   W7. What names no session is taken out of the queue: given back, it would come again for ever. A message without headers is a faulty
 //       frame of its session, and a trigger as any other.
+//   W9. When the one stream is split over four, each pool that is worked on is pulled from the four at once, and each that is known gets its
+//       durables there before the next frame to it. What somebody holds from the old one comes again from the new: he is asked, as ever.
 //   W8. Where several streams hold the sessions, what a process can take is shared out among them, and each is asked for one at least:
 //       a stream that nobody asks is not worked on. What comes beyond that waits at a gate (work-gate.ts).
 import { setTimeout as pause } from 'node:timers/promises'
@@ -50,6 +52,8 @@ export interface JetStreamWorkOptions {
   readonly streams: SessionStreams
   readonly ackWaitMs: number
   readonly replicas: 1 | 3
+  /** Called when the one stream was split (W9). Default: it never is. */
+  readonly onSplit?: (on: () => void) => unknown
   /** epoch ms */
   now(): number
 }
@@ -69,14 +73,21 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
   const kv: KV = await new Kvm(jetstream(broker.nc)).open(buckets.pools)
   const ackWait = options.ackWaitMs * 1e6
-  const streams = options.streams.names
+  const names = (): readonly string[] => options.streams.names
   const made = new Map<string, Promise<void>>()
   let unreadable: readonly string[] = []
-  const ends = new Map(
-    streams.map((stream) => [stream, streamEnd(async () => (await manager.streams.info(stream)).state.last_seq)]),
-  )
+  const endsOf = (all: readonly string[]) =>
+    new Map(all.map((stream) => [stream, streamEnd(async () => (await manager.streams.info(stream)).state.last_seq)]))
+  let ends = endsOf(names())
   broker.onReconnect(() => {
     for (const end of ends.values()) end.lookAnew()
+  })
+  // W9.
+  const worked = new Set<() => void>()
+  options.onSplit?.(() => {
+    ends = endsOf(names())
+    made.clear()
+    for (const again of worked) again()
   })
 
   const entryKey = (kind: 'exec' | 'tool', pool: string): string => `${kind}.${pool}`
@@ -111,7 +122,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
         () => undefined,
       )
     }
-    await Promise.all(streams.map((stream) => makeDurable(stream, kind, pool, entry)))
+    await Promise.all(names().map((stream) => makeDurable(stream, kind, pool, entry)))
   }
 
   async function makeDurable(stream: string, kind: 'exec' | 'tool', pool: string, entry: PoolEntry): Promise<void> {
@@ -147,7 +158,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   }
 
   async function checkpoint(kind: 'exec' | 'tool', pool: string): Promise<void> {
-    const infos = await Promise.all(streams.map((stream) => manager.consumers.info(stream, durableOf(kind, pool))))
+    const infos = await Promise.all(names().map((stream) => manager.consumers.info(stream, durableOf(kind, pool))))
     const entry = await kv.get(entryKey(kind, pool))
     if (!entry || entry.length === 0) return
     const value = decodePoolEntry(entry.string())
@@ -206,7 +217,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     handler: Parameters<WorkQueue['consume']>[2],
   ): Promise<Consumption> {
     const durable = durableOf(kind, pool)
-    await Promise.all(streams.map((stream) => giveOutAgain(stream, durable).catch(() => undefined))) // else it comes after ack_wait
+    await Promise.all(names().map((stream) => giveOutAgain(stream, durable).catch(() => undefined))) // else it comes after ack_wait
     await Promise.all([...ends.values()].map((end) => end.look())) // W4
     let over = false
     const gate = new WorkGate({
@@ -214,12 +225,12 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
       on: handler.on,
       holdMs: Math.min(options.ackWaitMs / 2, longestHoldMs),
     })
-    const consumptions = streams.map((stream) =>
+    const pullFrom = (stream: string): Consumption =>
       pull(broker, {
         ...{ stream, durable },
-        free: () => shareOf(gate.free(), streams.length),
+        free: () => shareOf(gate.free(), names().length),
         failed: (error) => {
-          if (over) return
+          if (over || !names().includes(stream)) return
           over = true
           handler.failed(error)
         },
@@ -233,15 +244,22 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
           })
           if (!trigger) {
             if (msg.reply) broker.publish(msg.reply, '+TERM') // W7
-          } else if (streams.length === 1) handler.on(trigger)
+          } else if (names().length === 1) handler.on(trigger)
           else gate.offer(trigger)
         },
         recreate: async () => {
           made.delete(entryKey(kind, pool))
           await ensurePool(kind, pool, {})
         },
-      }),
-    )
+      })
+    let consumptions = names().map(pullFrom)
+    // W9. A pull makes its durable again where it is missing.
+    const again = (): void => {
+      const before = consumptions
+      consumptions = names().map(pullFrom)
+      for (const consumption of before) void consumption.close()
+    }
+    worked.add(again)
     const checkpoints = setInterval(() => void checkpoint(kind, pool).catch(() => undefined), checkpointMs)
     checkpoints.unref()
     return {
@@ -251,6 +269,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
       },
       close: async () => {
         clearInterval(checkpoints)
+        worked.delete(again)
         gate.close()
         await Promise.all(consumptions.map((consumption) => consumption.close()))
       },
@@ -271,7 +290,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   }
 
   async function backlog(kind: 'exec' | 'tool', pool: string): Promise<PoolBacklog> {
-    return sumOf(await Promise.all(streams.map((stream) => backlogIn(stream, kind, pool))))
+    return sumOf(await Promise.all(names().map((stream) => backlogIn(stream, kind, pool))))
   }
 
   async function backlogIn(stream: string, kind: 'exec' | 'tool', pool: string): Promise<PoolBacklog> {

@@ -2,7 +2,8 @@
 // accounts for, as every checkpoint is (libs/projection).
 //   IC1. In the one stream that is `seq`. In several it is `places`, a number for each, and `seq` is their sum.
 //   IC2. The checkpoint names the streams, and rows of other ones are thrown away. Streams that sessions were moved to from the one have
-//        its name, and its sequences: what it accounted for is accounted for in each of them.
+//        its name, and its sequences: what it accounted for is accounted for in each of them. A process that has not noticed yet that they
+//        were moved throws nothing away: it waits until it has.
 import { type RowWrite, writeFrom } from '@reins/projection'
 import { type Kysely, sql, type Transaction } from 'kysely'
 
@@ -85,7 +86,10 @@ export function indexCheckpointIn<Tables>(
         const { rows } = await sql<CheckpointRow & { stream: string }>`
           select seq, places, stream from ${name} where id = 1 for update`.execute(trx)
         const [row] = rows
-        const places = row?.stream === streams.identity ? placesIn(row, streams.count) : undefined
+        const ours = row?.stream === streams.identity
+        if (ours && row.places !== null && streams.count === 1)
+          throw new Error('the sessions were split over several streams')
+        const places = ours ? placesIn(row, streams.count) : undefined
         if (!places) return reset(trx, streams)
         if (row?.places === null && streams.count > 1) await write(trx, places, streams.identity) // IC2: moved
         return places

@@ -58,8 +58,9 @@ export async function auditPage(
 ): Promise<AuditPage> {
   authorize(caller, operations.readAudit)
   if (!source) throw new ReinsError('unavailable', 'This gateway cannot read the logs.')
-  const places = placesOf(request.after, source.streams)
-  const feeds = source.streams.map((stream, at) => ({
+  const { streams } = source
+  const places = placesOf(request.after, streams)
+  const feeds = streams.map((stream, at) => ({
     ...{ stream, after: places[at] ?? 0, waiting: [] as AuditMessage[], ended: false },
   }))
   const entries: AuditEntry[] = []
