@@ -7,7 +7,15 @@ import os from 'node:os'
 import path from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { callService, connectBroker, findSessionStreams } from '@reins/broker'
-import { archivistUser, backupUser, type RebuildProgress, type SessionInfo, serviceSubject } from '@reins/contracts'
+import {
+  archivistUser,
+  backupUser,
+  type RebuildProgress,
+  type SessionInfo,
+  serviceSubject,
+  sessionFilter,
+  sessionStreamsOf,
+} from '@reins/contracts'
 import { openJournal } from '@reins/journal'
 import { findNatsServer, startNats } from '@reins/local'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -62,6 +70,23 @@ async function messagesIn(stream: string): Promise<number> {
   return (await manager.streams.info(stream)).state.messages
 }
 
+const copies = sessionStreamsOf(4).names
+
+/** Of the frames of a session in these streams, each as often as there are frames of it. */
+async function subjectsOf(session: string, streams: readonly string[]): Promise<readonly string[]> {
+  const manager = await jetstreamManager(world.broker.nc, { checkAPI: false })
+  const infos = await Promise.all(
+    streams.map((stream) => manager.streams.info(stream, { subjects_filter: sessionFilter(session) })),
+  )
+  return infos
+    .flatMap(({ state }) => Object.entries(state.subjects ?? {}))
+    .flatMap(([subject, count]) => new Array<string>(count).fill(subject))
+    .sort()
+}
+
+/** Without what memory says of carrying out an order: that may be said again. */
+const said = (subjects: readonly string[]): readonly string[] => subjects.filter((one) => !one.includes('.m.'))
+
 /** Frames have left the streams. */
 const archivedAll = (sessions: readonly string[]) =>
   eventually(
@@ -102,11 +127,32 @@ test(
     )
     for (const session of old) await rested(world, session, 1)
     await archivedAll(old)
+    const erased = (await world.api.create('resting', 'say what is to be forgotten')).session.id
+    await rested(world, erased, 1)
+    await world.api.control(erased, 'end')
+    await archivedAll([erased])
+    expect((await splitStreams(world, { flags: ['--dry-run'] }))?.said).toMatchObject({ state: 'one-stream' })
+
+    // Erased while it is copied: out of the one stream, and at first out of no copy.
+    await splitStreams(world, { killedAt: 'mirrored' })
+    await eventually(
+      async () => (await subjectsOf(erased, copies)).length >= (await subjectsOf(erased, ['SES'])).length,
+    )
+    await eventually(async () => (await world.api.once('DELETE', `/v1/sessions/${erased}`)).status < 300, {
+      describe: () => 'the order to erase is taken',
+    })
+    await eventually(
+      async () => {
+        const { body } = await world.api.once<SessionInfo>('GET', `/v1/sessions/${erased}`)
+        return body.erased?.completed === true
+      },
+      { withinMs: 90_000, describe: () => `${erased} is erased` },
+    )
+    const left = await subjectsOf(erased, ['SES'])
+    expect(said(await subjectsOf(erased, copies)).length).toBeGreaterThan(said(left).length)
     const before = new Map(await Promise.all(old.map(async (one) => [one, await framesOf(world, one)] as const)))
     const page = await auditFrom()
     const audited = await auditToTheEnd()
-    expect((await splitStreams(world, { flags: ['--dry-run'] }))?.said).toMatchObject({ state: 'one-stream' })
-
     // Begun before it, and ended behind it: an answer that streams, and a command that must not run twice.
     const streaming = (await world.api.create('resting', 'stream 400 every 50')).session.id
     const working = (await world.api.create('resting', '!shell sleep 12; echo "$REINS_IDEMPOTENCY_KEY" >> ran.txt'))
@@ -123,6 +169,9 @@ test(
     expect((await splitStreams(world))?.said).toEqual({ kind: 'split-already' })
     expect((await splitStreams(world, { flags: ['--dry-run'] }))?.said).toEqual({ state: 'four-streams' })
 
+    await eventually(async () => said(await subjectsOf(erased, copies)).join() === said(left).join(), {
+      ...{ withinMs: 90_000, describe: () => `${erased} is erased in the copy` },
+    })
     for (const [session, frames] of before)
       expect((await framesOf(world, session)).slice(0, frames.length)).toEqual(frames)
     for (const session of old) await world.api.send(session, 'say again', undefined, { withinMs: 60_000 })
@@ -152,15 +201,16 @@ test(
         ok: true,
       })
 
-    // What follows all sessions.
-    await eventually(() => told.length >= old.length * 2 + begun.length + fresh.length, {
+    // What follows all sessions. Of the one that was erased nothing need be told any more.
+    const toldOfAll = () => told.filter((session) => session !== erased)
+    await eventually(() => toldOfAll().length >= old.length * 2 + begun.length + fresh.length, {
       describe: () => `every turn is told; told: ${told.length}`,
     })
-    expect(new Set(told)).toEqual(new Set(all))
+    expect(new Set(toldOfAll())).toEqual(new Set(all))
     expect(await auditToTheEnd(page.next)).toBeGreaterThan(audited - page.entries.length)
     expect(await auditToTheEnd()).toBe((await auditToTheEnd(page.next)) + page.entries.length)
     const listed = await eventually(async () => {
-      const found = await rows()
+      const found = (await rows()).filter((row) => !row.startsWith(erased))
       return found.length === all.length && found.every((row) => row.endsWith('idle')) && found
     })
     const ask = (verb: string) => callService(world.broker, serviceSubject('memory', verb), {})
@@ -169,7 +219,7 @@ test(
       const reply = await ask('rebuild.progress')
       return 'value' in reply && (reply.value as RebuildProgress).kind === 'done'
     })
-    expect(await rows()).toEqual(listed)
+    expect((await rows()).filter((row) => !row.startsWith(erased))).toEqual(listed)
 
     // A node fails, as ever.
     const manager = await jetstreamManager(world.broker.nc, { checkAPI: false })
@@ -199,7 +249,7 @@ test(
     })
     try {
       const NATS_URL = other.url.replace('//', `//${other.user}:${encodeURIComponent(other.password)}@`)
-      await runReins(world, ['restore', saved, '--data-dir', path.join(folder, 'data')], { NATS_URL })
+      await runReins(world, ['restore', saved, '--data-dir', path.join(folder, 'data'), '--none-erased'], { NATS_URL })
       const broker = await connectBroker({ url: NATS_URL, name: 'restored' })
       const journal = await openJournal(broker, { replicas: 1, ackWaitMs: 5000, now: Date.now })
       expect([journal.streams.names.length, journal.archived]).toEqual([4, true])

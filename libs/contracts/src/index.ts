@@ -456,6 +456,7 @@ export {
   movedFrom,
   movedMark,
   takenOutBefore,
+  takingOut,
   scratchOfMove,
   streamUpdateSubject,
 } from './broker/subjects.ts'

@@ -9,8 +9,8 @@
 //        mark alone. So nothing can be appended that a mirror does not get, and nobody waits for longer than the rest of the copy takes.
 //   MS5. Durables are made anew on each stream, from what was acknowledged. What is delivered twice is recognised, as ever.
 //   MS6. What the server cannot do is found out on scratch streams, and what was not copied whole is not promoted.
-//   MS7. Frames of archived sessions may leave the old stream while it is copied, and stay in the copy. So their taking out is begun again
-//        where it stood when the copy began.
+//   MS7. Frames of sessions that are archived or erased may leave the old stream while it is copied, and stay in the copy. So what orders
+//        to take them out is handed out again from where it stood when the copy began.
 //   MS9. When the mirrors are whole, and compared, the old stream is deleted: then everybody reads in the new ones, and only then these take
 //        appends. So nobody can miss in the old stream what was said in a new one. From there on there is no way back.
 //   MS8. Where services work, they are given the time to notice the mirrors before the old stream is closed.
@@ -26,7 +26,6 @@ import { type Msg, type NatsConnection, NoRespondersError, RequestError } from '
 import { isClosed, streamInfo } from '@reins/broker'
 import {
   allSessionsFilter,
-  archiveDurable,
   fieldsOf,
   jsonValue,
   movedFrom,
@@ -38,6 +37,7 @@ import {
   streamUpdateSubject,
   subjectsOfStream,
   takenOutBefore,
+  takingOut,
 } from '@reins/contracts'
 
 export type MoveOutcome =
@@ -94,7 +94,7 @@ export async function moveSessions(nc: NatsConnection, options: MoveOptions): Pr
     if (obstacle !== undefined) return { kind: 'stays', why: obstacle }
   }
   const mirroredAt = performance.now()
-  const takenOut = await floorOfArchive(manager)
+  const takenOut = await takenOutNow(manager)
   for (const [index, name] of target.names.entries())
     if (!(await streamInfo(manager, name)))
       await manager.streams.add(mirrorOf(found, name, { index, takenOut, archived: options.archived ?? false }))
@@ -118,6 +118,7 @@ export async function moveSessions(nc: NatsConnection, options: MoveOptions): Pr
     await step('copied')
     await makeAllDurables(manager)
     await step('durables')
+    await stillClosed(manager, marked)
     return marked
   })
   await manager.streams.delete(single) // MS9
@@ -153,16 +154,24 @@ async function areMirrors(manager: JetStreamManager): Promise<boolean> {
   return infos.some((info) => info?.config.mirror !== undefined)
 }
 
+/** MS3. A leader that was elected meanwhile, and had not heard of it, may have taken an append behind the mark: then it is begun again. */
+async function stillClosed(manager: JetStreamManager, marked: StreamInfo): Promise<void> {
+  const now = await manager.streams.info(single)
+  if (!isClosed(now) || now.state.last_seq !== marked.state.last_seq)
+    throw new Error(`The stream ${single} has taken an append while it was closed. Start it again: it goes on.`)
+}
+
 /** Of streams that hold a mark each. */
 async function framesIn(manager: JetStreamManager): Promise<number> {
   const infos = await Promise.all(target.names.map((name) => manager.streams.info(name)))
   return infos.reduce((sum, { state }) => sum + state.messages - 1, 0)
 }
 
-/** MS7. undefined: nothing is taken out. */
-async function floorOfArchive(manager: JetStreamManager): Promise<number | undefined> {
-  const durable = (await allConsumers(manager, single)).find(({ name }) => name === archiveDurable)
-  return durable?.ack_floor.stream_seq
+/** MS7. What does not follow the old stream yet may begin while it is copied. */
+async function takenOutNow(manager: JetStreamManager): Promise<Readonly<Record<string, string>>> {
+  const there = await allConsumers(manager, single)
+  const floorOf = (durable: string): number => there.find(({ name }) => name === durable)?.ack_floor.stream_seq ?? 0
+  return Object.fromEntries(takingOut.map((durable) => [takenOutBefore(durable), String(floorOf(durable))]))
 }
 
 /** undefined: it was done. */
@@ -205,7 +214,7 @@ async function mark(nc: NatsConnection, manager: JetStreamManager): Promise<void
 function mirrorOf(
   old: StreamInfo,
   name: string,
-  of: { readonly index: number; readonly archived: boolean; readonly takenOut: number | undefined },
+  of: { readonly index: number; readonly archived: boolean; readonly takenOut: Readonly<Record<string, string>> },
 ): Partial<StreamConfig> & { name: string } {
   const { num_replicas, deny_delete, deny_purge, max_consumers, storage } = old.config
   const parts = [...subjectsOfStream(4, of.index), movedMark]
@@ -214,10 +223,7 @@ function mirrorOf(
     deny_delete: deny_delete && !of.archived,
     deny_purge: deny_purge && !of.archived,
     mirror: { name: single, subject_transforms: parts.map((src) => ({ src, dest: '' })) },
-    metadata: {
-      [movedFrom]: old.created,
-      ...(of.takenOut === undefined ? {} : { [takenOutBefore]: String(of.takenOut) }),
-    },
+    metadata: { [movedFrom]: old.created, ...of.takenOut },
   }
 }
 
@@ -291,12 +297,12 @@ async function makeAllDurables(manager: JetStreamManager): Promise<void> {
 async function makeDurables(manager: JetStreamManager, stream: string, durables: readonly ConsumerInfo[]) {
   const there = new Set((await allConsumers(manager, stream)).map(({ name }) => name))
   const { config: of } = await manager.streams.info(stream)
-  const takenOut = Number(of.metadata?.[takenOutBefore] ?? Number.POSITIVE_INFINITY)
   for (const { config, ack_floor } of durables) {
     if (config.durable_name === undefined || there.has(config.durable_name)) continue
     const { name: _name, opt_start_time: _time, ...same } = config
     const floor = ack_floor.stream_seq
-    const from = config.durable_name === archiveDurable ? Math.min(floor, takenOut) : floor // MS7
+    const takenOut = of.metadata?.[takenOutBefore(config.durable_name)]
+    const from = takenOut === undefined ? floor : Math.min(floor, Number(takenOut)) // MS7
     const start = { deliver_policy: 'by_start_sequence' as const, opt_start_seq: from + 1 }
     await manager.consumers.add(stream, { ...same, ...start })
   }

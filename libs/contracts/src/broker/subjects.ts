@@ -256,8 +256,10 @@ export function parseTimerSubject(subject: string): { readonly session: string; 
 export const movedMark = 'ses.moved'
 /** Metadata of a stream that sessions were moved to: which stream they come from, as its creation time. */
 export const movedFrom = 'reins-moved-from'
-/** Metadata of such a stream: up to which sequence frames of archived sessions had been taken out when its copy began. */
-export const takenOutBefore = 'reins-taken-out-before'
+/** Those that hand out orders to take frames out of a stream. */
+export const takingOut: readonly string[] = [archiveDurable, erasureDurable]
+/** Metadata of such a stream: up to which sequence the orders of one of those had been carried out when its copy began. */
+export const takenOutBefore = (durable: string): string => `reins-${durable}-before`
 /** On which a move is tried out first. */
 export const scratchOfMove = {
   from: 'REINS_MOVE_FROM',
