@@ -398,7 +398,7 @@ export function journalContract(
         await write(session, 'two')
         await all.promise
         subscription.close()
-        expect(heard.map(({ frame }) => frame)).toEqual(await subject.sessions.read(session))
+        expect(heard.map(({ frame }) => frame)).toEqual(await subject.sessions.read(session, { leader: true }))
       })
 
       it('hears of a whole tree, with the address of each frame', async () => {
