@@ -7,6 +7,7 @@ import { eventually } from '../harness/eventually.ts'
 import { World } from '../harness/world.ts'
 import { tryErasingAtBroker, tryErasingFrames, tryForkingWhileErasing, tryToErase } from './erasing.ts'
 import { type Ask, askingWith, type Kept, principalWith, tryHistory } from './history.ts'
+import { tryReaders } from './readers.ts'
 import { Tally } from './tally.ts'
 
 const deadline = 240_000
@@ -124,6 +125,22 @@ test(
     await tryErasingAtBroker(world, tally)
     expect((await admin('GET', `/v1/sessions/${session.id}/events`)).text).toContain(word)
     await tryForkingWhileErasing(world, word, admin, 4, tally)
+    for (const line of tally.lines()) console.log(line)
+    expect(tally.gotThrough()).toEqual([])
+  },
+  deadline,
+)
+
+test(
+  'whoever reads what others write goes on, and believes nothing that is not the writer’s to say',
+  async () => {
+    const tally = new Tally()
+    const { port } = receiver.address() as AddressInfo
+    const made = await admin('POST', '/v1/webhooks', { url: `http://127.0.0.1:${port}/`, on: ['*'] })
+    const { webhook } = JSON.parse(made.text) as { webhook: { id: string } }
+    const { session } = await world.api.create('theirs', 'say begun')
+    await world.settled(session.id)
+    await tryReaders(world, { session: session.id, webhook: webhook.id, admin, told }, tally)
     for (const line of tally.lines()) console.log(line)
     expect(tally.gotThrough()).toEqual([])
   },

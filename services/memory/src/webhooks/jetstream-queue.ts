@@ -209,7 +209,11 @@ export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOpti
         jobsInFlight,
         async (msg) => {
           const job = decodeJob(msg.string())
-          if (job && !isPutByBroker(headersOf(msg))) await on(job)
+          const header = headersOf(msg) ?? (() => '')
+          // A schedule says where it stood: those of sessions' timers may name this place as their target, and are an executor's to write.
+          const scheduled = header('Nats-Scheduler')
+          const ours = scheduled === '' || (job && scheduled === webhookTimerSubject(job.webhook, job.id))
+          if (job && ours && !isPutByBroker(header)) await on(job)
         },
         failed,
       ),

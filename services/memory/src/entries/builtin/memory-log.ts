@@ -3,7 +3,7 @@
 //   ML2. A change of an entry is conditional on the last one of that entry, so its version follows on the version that its writer saw.
 //   ML3. A time-out is never an answer: the same record goes out again, at the same condition, until it is acked or refused.
 //   ML5. What the broker was made to put there, in the place of a record, is none (LI1 of libs/broker/src/listen.ts); the next change stands
-//        behind it all the same.
+//        behind it all the same. So it is with a value that is no record at all; one that looks like a newer version's is not written over.
 //   ML4. Whoever depends on what is there reads it from the leader: a replica may not have heard of it yet.
 import { setTimeout as pause } from 'node:timers/promises'
 import {
@@ -18,6 +18,8 @@ import {
 import {
   allMemoriesFilter,
   decoder,
+  fieldsOf,
+  jsonValue,
   MemoryRecord,
   memoryEntryFilter,
   memoryEntrySubject,
@@ -34,6 +36,12 @@ const withinMs = 10_000
 
 /** undefined: it is no record of this version. */
 export const parseRecord: (text: string) => MemoryRecord | undefined = decoder<MemoryRecord>(MemoryRecord)
+
+/** What every record has, whatever else a newer version says in it. */
+function looksNewer(text: string): boolean {
+  const { kind, op, scope, at } = fieldsOf(jsonValue(text))
+  return typeof kind === 'string' && typeof op === 'string' && typeof scope === 'string' && typeof at === 'number'
+}
 
 interface Placed {
   readonly seq: number
@@ -116,8 +124,9 @@ export class MemoryLog {
   async #last(filter: string): Promise<Placed | undefined> {
     const message = await lastMessage(this.#broker, stream, filter, { leader: true, withinMs }) // ML4
     if (!message) return undefined
-    if (isPutByBroker(message.header)) return this.#lastRecord(filter, message.seq)
-    const record = parseRecord(message.body)
+    const record = isPutByBroker(message.header) ? undefined : parseRecord(message.body)
+    if (!record && (isPutByBroker(message.header) || !looksNewer(message.body)))
+      return this.#lastRecord(filter, message.seq) // ML5
     if (!record)
       throw new ReinsError(
         'memory_unusable',
@@ -129,7 +138,7 @@ export class MemoryLog {
   /** ML5. Read from the start: it is asked for where somebody has done harm. */
   async #lastRecord(filter: string, end: number): Promise<Placed> {
     const all = await readMessages(this.#broker, stream, filter, { leader: true, withinMs })
-    const found = all.findLast(({ header }) => !isPutByBroker(header))
+    const found = all.findLast(({ header, body }) => !isPutByBroker(header) && (parseRecord(body) ?? looksNewer(body)))
     return { seq: found?.seq ?? 0, end, record: found && parseRecord(found.body) }
   }
 }
