@@ -50,6 +50,13 @@ describe('a session goes to the archive', () => {
     expect(may(rested.and(showing('waiting', e({ type: 'session.settled', data: {} }))))).toBe(false)
   })
 
+  it('not where it was erased: what is left says so, and stays', () => {
+    const ended = rested.and(showing('ended', e({ type: 'session.ended', data: { reason: 'done' } })))
+    expect(may(ended)).toBe(true)
+    const erased: SessionEvent = { type: 'session.erased', data: { hash: ended.head.hash } }
+    expect(may(ended.and(showing('ended', g(erased))))).toBe(false)
+  })
+
   it('not again, until something was said in it', () => {
     const once = rested.and(showing('idle', m(archived)))
     expect(may(once, long, [archived])).toBe(false)

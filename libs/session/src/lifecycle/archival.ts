@@ -2,6 +2,7 @@
 //   AR1. Only a session at rest: nothing is due, nothing is open, and the head says so. So a trigger that leaves the stream with its
 //        frame had nothing to wake.
 //   AR2. What only a newer process understands, and what is broken, stays where it is.
+//   AR3. So does what is left of a session that was erased: two frames that say so, and no key of its own.
 import { type EventData, type Frame, type Head, toLog } from '@reins/contracts'
 import type { Decision } from '../deciding/decision.ts'
 import { cover, statusOf } from '../deciding/status.ts'
@@ -23,6 +24,7 @@ export function mayArchive(
   rested: { readonly ms: number; readonly afterMs: number },
 ): boolean {
   if (session.beyond || head.seq !== last.seq || archivedIn(last)) return false // AR2
+  if (session.erased) return false // AR3
   if (session.mode.kind !== 'open' && session.mode.kind !== 'ended') return false
   if (head.status !== statusOf(session) || (head.status !== 'idle' && head.status !== 'ended')) return false
   return cover(session).every(({ kind }) => kind === 'rest') && rested.ms >= rested.afterMs // AR1
