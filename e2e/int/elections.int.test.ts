@@ -43,18 +43,22 @@ afterAll(async () => {
 it('a new leader is heard of, and ends the wait of who asks its stream again, and of nobody else', async () => {
   const manager = await jetstreamManager(operator.nc, { checkAPI: false })
   const leader = async () => (await manager.streams.info('SES')).cluster?.leader
-  const before = await leader()
+  // The stream was only just made.
+  const before = await eventually(async () => (await leader().catch(() => undefined)) || undefined)
   const node = [0, 1, 2].find((one) => nodeName(one) === before)
   expect(node).toBeDefined()
   const heard: string[] = []
   executor.onElected((stream, durable) => void heard.push(durable === undefined ? stream : `${stream} ${durable}`))
   // Heard by somebody who never answers: only an election, or the time, ends the wait.
-  operator.nc.subscribe('ctl.silent')
-  // Its node has told the others that somebody listens.
-  const silent = () => executor.request('ctl.silent', '', { withinMs: 200 })
-  await eventually(async () => (await silent()).kind === 'timed-out')
+  let arrived = Promise.withResolvers<void>()
+  operator.nc.subscribe('ctl.silent', { callback: () => arrived.resolve() })
   const forEver = { withinMs: 110_000 }
-  const asked = executor.request('ctl.silent', '', { ...forEver, repeatedTo: 'SES' })
+  // Each node has to hear first that somebody listens; until then it says that nobody does.
+  const { asked } = await eventually(async () => {
+    arrived = Promise.withResolvers()
+    const asked = executor.request('ctl.silent', '', { ...forEver, repeatedTo: 'SES' })
+    return (await Promise.race([asked, arrived.promise])) === undefined && { asked }
+  })
   let others = 'waits'
   void executor.request('ctl.silent', '', { ...forEver, repeatedTo: 'TIM-not' }).then(() => (others = 'ended'))
   await executor.nc.flush() // asked while whoever listens is there

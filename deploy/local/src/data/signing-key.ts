@@ -2,7 +2,7 @@
 //   SK1. The public key stands beside it (signing.pub for signing.key): whoever has it can check what was signed, without this machine.
 //   SK2. A signature names its key by the first 16 hexadecimal characters of the public key's sha256.
 //   SK3. The file of public keys may hold several: the newest first, and behind it those that have signed what is still there.
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import {
@@ -51,8 +51,10 @@ function keyIn(folder: string, service: ServiceName): SigningKey {
 
 function writeKeys(folder: string, service: ServiceName, keys: readonly KeyObject[]): void {
   const file = path.join(folder, `${fileOf(service)}.pub`)
-  writeOwnFile(`${file}.new`, keys.map((key) => key.export({ format: 'pem', type: 'spki' })).join(''), 0o644)
-  renameSync(`${file}.new`, file)
+  // Services that start together each write it, and all the same.
+  const draft = `${file}.${randomBytes(6).toString('hex')}.new`
+  writeOwnFile(draft, keys.map((key) => key.export({ format: 'pem', type: 'spki' })).join(''), 0o644)
+  renameSync(draft, file)
 }
 
 /** For decisions of people. */
