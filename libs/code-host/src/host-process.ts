@@ -87,6 +87,8 @@ export class HostProcess {
   readonly #pings = new Map<number, (answers: boolean) => void>()
   readonly #gone = Promise.withResolvers<HostDeath>()
   readonly #loaded = Promise.withResolvers<Extract<Word, { kind: 'loaded' | 'not-loaded' }>>()
+  /** All who wait for room wait for the same. */
+  #draining: Promise<void> | undefined
   #death: HostDeath | undefined
   #retired = false
   #bytesLeft = bytesPerCall
@@ -342,6 +344,13 @@ export class HostProcess {
   async #room(): Promise<void> {
     const [input] = this.#process.streams
     if (!input?.writableNeedDrain || this.#death !== undefined) return
+    this.#draining ??= this.#drained(input).finally(() => {
+      this.#draining = undefined
+    })
+    await this.#draining
+  }
+
+  async #drained(input: NodeJS.WritableStream): Promise<void> {
     const drained = Promise.withResolvers<void>()
     const done = () => drained.resolve()
     input.once('drain', done).once('close', done)
