@@ -14,7 +14,7 @@ const megabyte = 1024 ** 2
 const who = 'an MCP server'
 
 /** A program that begins well, and then only writes. `line`: what it writes, again and again. */
-const floods = (line: string): string => `
+const floods = (line: string, times = 2000): string => `
   const fs = require('node:fs')
   const tell = (message) => fs.writeSync(1, JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
   let rest = ''
@@ -27,18 +27,25 @@ const floods = (line: string): string => `
     if (method === 'tools/list') tell({ id, result: { tools: [{ name: 'go', inputSchema: { type: 'object' } }] } })
     if (method === 'tools/call') {
       process.stdin.pause()
-      const many = Buffer.from(${line}.repeat(2000))
+      const many = Buffer.from((${line}).repeat(${times}))
       for (;;) for (let at = 0; at < many.length; ) { try { at += fs.writeSync(1, many, at) } catch (error) { if (error.code !== 'EAGAIN') throw error } }
     }
   }`
 
 const asks = (message: object): string => JSON.stringify(`${JSON.stringify({ jsonrpc: '2.0', id: 7, ...message })}\n`)
+/** 3,000 of them, each under an id of its own. */
+const asksEach = (message: object): string =>
+  `Array.from({ length: 3000 }, (_, id) => JSON.stringify({ jsonrpc: '2.0', id, ...${JSON.stringify(message)} }) + '\\n').join('')`
 const form = { message: 'x'.repeat(1000), requestedSchema: { type: 'object', properties: { a: { type: 'string' } } } }
 
 const programs: Readonly<Record<string, string>> = {
   'ask for a sign of life without end, and read no answer': floods(asks({ method: 'ping' })),
   'ask what nobody knows without end, and read no answer': floods(asks({ method: 'x'.repeat(1000) })),
   'ask a person without end, and read no answer': floods(asks({ method: 'elicitation/create', params: form })),
+  'ask a person without end, under ever new ids, and read no answer': floods(
+    asksEach({ method: 'elicitation/create', params: form }),
+    1,
+  ),
   'ask a model without end, and read no answer': floods(
     asks({ method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } }),
   ),

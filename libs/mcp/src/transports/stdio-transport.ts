@@ -2,6 +2,7 @@
 //   P1. One line is one message, bounded; lines that are none are let pass up to a number, then the program is no MCP server.
 //   P2. When it is closed, everything that it started ends. Of what it says on stderr the end is kept.
 //   P4. A program that asks and does not read the answers is ended: they would wait here without end.
+//   P5. A program that asks without end is ended: so many requests of it have no answer, or so many answers wait until it reads them.
 //   P3. It and all that it starts hold no more memory than a command of the shell may; otherwise they are ended.
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js'
@@ -22,6 +23,12 @@ export class StdioTransport implements Transport {
   #bytes = 0
   #stray = 0
   #stderr = ''
+  /** All messages that wait for room wait for the same. */
+  #draining: Promise<void> | undefined
+  /** How many those are. */
+  #waiting = 0
+  /** Requests of the program that have no answer yet, and were not taken back. */
+  readonly #asked = new Set<string | number>()
   /** Why it is over; '' while it is not. */
   #ended = ''
 
@@ -76,17 +83,21 @@ export class StdioTransport implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#process?.stdin
     if (!stdin || this.#ended !== '') throw this.#gone()
+    if (!('method' in message) && message.id !== undefined) this.#asked.delete(message.id)
     this.#open.sent(message, true)
     // P4.
     if (stdin.writableLength > limits.unreadBytes) {
       this.#break(`it does not read what it is told: ${limits.unreadBytes / 1024 / 1024} MB wait for it`)
       throw this.#gone()
     }
-    if (!stdin.write(`${JSON.stringify(message)}\n`))
-      await new Promise<void>((resolve) => {
-        stdin.once('drain', resolve)
-        stdin.once('close', resolve)
-      })
+    if (stdin.write(`${JSON.stringify(message)}\n`)) return
+    this.#draining ??= drained(stdin).finally(() => {
+      this.#draining = undefined
+    })
+    // P5.
+    if (++this.#waiting > limits.repliesWaiting) this.#break('it asks, and does not read the answers')
+    await this.#draining
+    this.#waiting -= 1
   }
 
   #gone(): Error {
@@ -128,8 +139,22 @@ export class StdioTransport implements Transport {
 
   #message(line: string): void {
     const message = messageOf(line)
-    for (const heard of message ? this.#open.heard(message) : []) this.onmessage?.(heard)
+    const wrong = message && 'method' in message ? this.#asks(message) : undefined
+    if (wrong !== undefined) this.#break(wrong)
+    else for (const heard of message ? this.#open.heard(message) : []) this.onmessage?.(heard)
     if (!message && ++this.#stray > limits.strayLines) this.#break('what it writes to stdout is no MCP')
+  }
+
+  /** P5. What is wrong with it; undefined: nothing is. */
+  #asks(message: Extract<JSONRPCMessage, { method: string }>): string | undefined {
+    const taken = message.method === 'notifications/cancelled' ? message.params?.requestId : undefined
+    if (typeof taken === 'string' || typeof taken === 'number') this.#asked.delete(taken)
+    if (!('id' in message)) return undefined
+    if (this.#asked.has(message.id)) return 'it asks again under an id whose answer is still to come'
+    this.#asked.add(message.id)
+    return this.#asked.size > limits.repliesWaiting
+      ? `it asks more than ${limits.repliesWaiting} things at once`
+      : undefined
   }
 
   #break(why: string): void {
@@ -146,4 +171,15 @@ function messageOf(line: string): JSONRPCMessage | null {
   } catch {
     return null
   }
+}
+
+/** Until it takes more, or is closed. Nothing of this stays with it: a server may never read on, and be told things without end. */
+function drained(stdin: NodeJS.WritableStream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stdin.off('drain', done).off('close', done)
+      resolve()
+    }
+    stdin.on('drain', done).on('close', done)
+  })
 }
