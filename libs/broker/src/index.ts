@@ -27,6 +27,7 @@ export {
   messageAt,
   nextMessage,
   nextMessages,
+  nextMessagesOrEnd,
   type ReadOptions,
   readMessages,
   type StoredMessage,

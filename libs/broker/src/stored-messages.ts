@@ -193,6 +193,33 @@ export async function nextMessages(
   return { messages, ...state }
 }
 
+/**
+ * As `nextMessages`, for who must not take silence for the end: it is asked again until there are messages, and the leader is asked before
+ * the end is said, because a replica may not have yet what the leader has. Rejects with BrokerUnavailable.
+ */
+export async function nextMessagesOrEnd(
+  broker: Broker,
+  stream: StreamName,
+  filter: string,
+  options: BatchOptions & ({ readonly after: number } | { readonly since: number }),
+): Promise<Batch> {
+  const { withinMs = readMs } = options
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const leftMs = deadline - performance.now()
+    if (leftMs <= 0) throw new BrokerUnavailable(`reading ${filter} of ${nameOf(stream)}`)
+    const batch = await nextMessages(broker, stream, filter, { ...options, withinMs: leftMs })
+    if (batch.messages.length > 0) return { ...batch, ended: false }
+    if (batch.ended) {
+      const last = await lastMessage(broker, stream, filter, { leader: true, withinMs: leftMs }) // M2
+      const isBehind = last && ('since' in options ? last.storedAt >= options.since : last.seq > options.after)
+      if (!isBehind) return batch
+      if ('after' in options) return nextFromLeader(broker, stream, filter, options.after, leftMs)
+    }
+    await pause(50)
+  }
+}
+
 async function nextFromLeader(
   broker: Broker,
   stream: StreamName,

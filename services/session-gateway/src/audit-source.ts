@@ -1,5 +1,5 @@
 // The logs as the audit reads them: by direct gets of the broker, behind a time or a sequence.
-import { type Broker, nextMessages } from '@reins/broker'
+import { type Broker, nextMessagesOrEnd } from '@reins/broker'
 import {
   allRegistryFilter,
   decodeFrame,
@@ -26,7 +26,7 @@ export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSour
   },
   async read({ kind, name }, from, count) {
     const filter = kind === 'sessions' ? gatewayFramesFilter : allRegistryFilter
-    const { messages, ended } = await nextMessages(broker, name, filter, { ...from, count })
+    const { messages, ended } = await nextMessagesOrEnd(broker, name, filter, { ...from, count })
     return {
       ended,
       messages: messages.map((message): AuditMessage => {

@@ -31,6 +31,7 @@ export interface AuditStream {
 export interface AuditSource {
   /** Always in the same order: pages name places in them. */
   readonly streams: readonly AuditStream[]
+  /** The next messages; none only with `ended`. Rejects where the stream does not answer. */
   read(
     stream: AuditStream,
     from: { readonly after: number } | { readonly since: number },
@@ -71,7 +72,7 @@ export async function auditPage(
       const from = feed.after > 0 ? { after: feed.after } : { since: request.since }
       const { messages, ended } = await source.read(feed.stream, from, batch)
       feed.waiting.push(...messages)
-      feed.ended = ended || messages.length === 0
+      feed.ended = ended
     }
     const ready = feeds.filter(({ waiting }) => waiting.length > 0)
     const [next] = ready.toSorted((a, b) => (a.waiting[0]?.at ?? 0) - (b.waiting[0]?.at ?? 0))
