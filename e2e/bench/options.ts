@@ -7,6 +7,7 @@ export const benchNames = [
   ...([
     'turns',
     'load',
+    'spans',
     'code',
     'mcp',
     'approvals',

@@ -1,6 +1,6 @@
 // The lines of the table: what is measured, its budget (ARCHITECTURE), and how both are read off a visit. Pure.
 import { crowdRows } from './crowd-rows.ts'
-import { median } from './numbers.ts'
+import { median, round } from './numbers.ts'
 import { one, type Row, three } from './row.ts'
 import type { Visit } from './visit.ts'
 
@@ -233,6 +233,30 @@ export const rows: readonly Row[] = [
       },
     }),
   ),
+  ...([16, 64] as const).flatMap((clients): Row[] => [
+    {
+      what: `tool turns/s with spans exported, through those without, ${clients} clients (with; without; spans/s)`,
+      unit: '%',
+      budget: '≥ 97',
+      more: true,
+      figures: ({ spanExport }) => {
+        const found = spanExport?.find((one) => one.clients === clients)
+        if (!found) return undefined
+        const { ratios, turnsPerSecond, spansPerSecond } = found
+        return [round(median(ratios) * 100), turnsPerSecond.with, turnsPerSecond.without, spansPerSecond]
+      },
+      limit: () => 97,
+    },
+    {
+      what: `CPU of a tool turn with spans exported, through that without, ${clients} clients (with; without)`,
+      unit: '%',
+      budget: '',
+      figures: ({ spanExport }) => {
+        const cpu = spanExport?.find((one) => one.clients === clients)?.cpuPerTurn
+        return cpu && [round((cpu.with / cpu.without) * 100), round(cpu.with), round(cpu.without)]
+      },
+    },
+  ]),
   {
     what: 'turn 500 of one session (then turn 10)',
     unit: 'ms',

@@ -19,6 +19,7 @@ import type { BenchName, BenchOptions, Durability, Processes } from '../options.
 import { type Product, type ProductOptions, startProduct } from '../product/product.ts'
 import { type McpCalls, measureMcpCalls } from '../turns/mcp-calls.ts'
 import { measureRaw, type Raw } from '../turns/raw.ts'
+import { measureSpanExport, type SpanExportCost } from '../turns/span-export.ts'
 import { type EverythingKilled, measureEverythingKilled } from '../recovery/everything.ts'
 import { measureRecovery, type Recovery } from '../recovery/recovery.ts'
 import { measureResume, type Resume } from '../recovery/resume.ts'
@@ -39,6 +40,7 @@ export interface Visit {
   readonly turns?: Turns
   readonly plainLoad?: readonly Load[]
   readonly toolLoad?: readonly Load[]
+  readonly spanExport?: readonly SpanExportCost[]
   readonly code?: CodeCalls
   readonly mcp?: McpCalls
   readonly approvals?: ApprovedTurns
@@ -71,6 +73,7 @@ type Measured = { -readonly [K in keyof Visit]?: Visit[K] }
 /** These are measured in the first round only: they take long, and noise does not change them much. */
 const onceOnly: readonly BenchName[] = [
   ...([
+    'spans',
     'resume',
     'streams',
     'recovery',
@@ -132,6 +135,9 @@ export async function visit(
       }
       measured.toolLoad = tool
       measured.plainLoad = plain
+    })
+    await step('spans', async () => {
+      measured.spanExport = await measureSpanExport(opened, { rounds: quick ? 2 : 6, seconds: quick ? 3 : 5 })
     })
     await step('code', async () => {
       measured.code = await measureCodeCalls(product, quick)
