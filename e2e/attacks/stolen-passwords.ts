@@ -14,6 +14,7 @@ import {
   serviceNames,
   serviceSubject,
   sessionSubject,
+  spanExportSubject,
   streams,
   toExec,
   toLog,
@@ -171,6 +172,7 @@ function attemptsOf(service: ServiceName, { session, landed }: Stage): readonly 
           asks('remember something', `mem.forged.forged.${service}`),
         ]),
     ...(service === 'session-gateway' ? [] : [asks('write a key of a request', `$KV.${buckets.idempotency}.forged`)]),
+    ...(service === 'memory' ? [] : [asks('say how far the export of spans is', spanExportSubject)]),
     ...(service === 'executor' ? [] : [asks('write a snapshot', `$KV.${buckets.snapshots}.forged`)]),
     ...(service === 'registry' || service === 'memory'
       ? [asks('write a pool', `$KV.${buckets.pools}.exec.forged`)]

@@ -2,6 +2,10 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
+import type { EventPage } from '@reins/contracts'
+import { SpansOfEvents } from '@reins/trace'
+import { otlpJson } from '@reins/trace/otlp'
+import type { Api } from './api.ts'
 
 /** As OTLP has it; only what tests look at. */
 export interface OtlpSpan {
@@ -82,5 +86,17 @@ export class Collector {
   close(): Promise<void> {
     this.#server.closeAllConnections()
     return new Promise((resolve) => this.#server.close(() => resolve()))
+  }
+}
+
+/** The spans of a tree, made again from its logs. */
+export async function regenerated(api: Api, root: string): Promise<readonly OtlpSpan[]> {
+  const events = new SpansOfEvents(root)
+  for (let after = ''; ; ) {
+    const query = `tree=true&limit=500${after === '' ? '' : `&after=${after}`}`
+    const { body } = await api.once<EventPage>('GET', `/v1/sessions/${root}/events?${query}`)
+    events.add(body.events)
+    after = body.cursor
+    if (!body.more) return spansIn(otlpJson(events.spans().closed) as OtlpTraces)
   }
 }

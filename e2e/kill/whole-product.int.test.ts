@@ -16,6 +16,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Api } from '../harness/api.ts'
+import { Collector, regenerated } from '../harness/collector.ts'
 import { compileCache, home, searchPath } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
 
@@ -23,13 +24,16 @@ const deadline = 180_000
 const binary = path.join(import.meta.dirname, '..', '..', 'deploy', 'local', 'src', 'main.ts')
 const started: ChildProcess[] = []
 let folder: string
+let collector: Collector
 
-beforeAll(() => {
+beforeAll(async () => {
+  collector = await Collector.open()
   folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'reins-killed-')))
 })
 afterAll(async () => {
   for (const product of started) if (product.exitCode === null && product.signalCode === null) await killAll(product)
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  await collector?.close()
 }, deadline)
 
 /** Resolves with its URL when it is ready. */
@@ -42,6 +46,7 @@ async function up(): Promise<{ readonly product: ChildProcess; readonly url: str
       HOME: home,
       REINS_PORT: '0',
       REINS_DATA_DIR: path.join(folder, '.reins'),
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -79,7 +84,7 @@ const tokens = 100
 const countIn = (types: readonly string[], wanted: string): number => types.filter((type) => type === wanted).length
 
 test.runIf(process.platform === 'linux')(
-  'killed in eight answers, behind a tool and in a tool, it ends all turns after its next start, and runs no tool twice',
+  'killed in eight answers, behind a tool and in a tool, it ends all turns after its next start, runs no tool twice, and exports each span',
   async () => {
     const first = await up()
     const token = readFileSync(path.join(folder, '.reins', 'admin.token'), 'utf8').trim()
@@ -150,6 +155,16 @@ test.runIf(process.platform === 'linux')(
     expect(countIn(cut, 'tool-call.completed')).toBe(0)
     expect(cut.indexOf('turn.completed')).toBeGreaterThan(cut.indexOf('tool-call.outcome-unknown'))
     expect(inside.ran()).toBe(1)
+    // What the collector had been given, and what it had not: wherever the export had come to, no span is missing.
+    for (const session of [...sessions, behind.session, inside.session]) {
+      const wanted = await regenerated(api, session)
+      expect(wanted.length).toBeGreaterThan(2)
+      await eventually(() => collector.ofRoot(session).length >= wanted.length, {
+        describe: () => `${collector.ofRoot(session).length} of ${wanted.length} spans of ${session}`,
+      })
+      const ids = (spans: readonly { readonly spanId: string }[]) => spans.map(({ spanId }) => spanId).sort()
+      expect(ids(collector.ofRoot(session))).toEqual(ids(wanted))
+    }
   },
   deadline,
 )

@@ -2,12 +2,10 @@
 // behind; and the trace of each, as it was exported meanwhile, is whole. The executors of the lead and of the agents below it are in pools
 // of their own. That an executor dies at one of its steps is shown beside the others (e2e/kill/cases/delegation-cases.ts).
 import { readdirSync, readFileSync } from 'node:fs'
-import type { EventPage, SessionTree } from '@reins/contracts'
+import type { SessionTree } from '@reins/contracts'
 import { metricCatalogue } from '@reins/telemetry'
-import { SpansOfEvents } from '@reins/trace'
-import { otlpJson } from '@reins/trace/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { attribute, Collector, type OtlpSpan, type OtlpTraces, spansIn } from '../harness/collector.ts'
+import { attribute, Collector, type OtlpSpan, regenerated } from '../harness/collector.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
@@ -165,18 +163,6 @@ test(
 
 const byId = (spans: readonly OtlpSpan[]) => spans.toSorted((a, b) => (a.spanId < b.spanId ? -1 : 1))
 
-/** Made again from the logs. */
-async function regenerated(root: string): Promise<readonly OtlpSpan[]> {
-  const events = new SpansOfEvents(root)
-  for (let after = ''; ; ) {
-    const query = `tree=true&limit=500${after === '' ? '' : `&after=${after}`}`
-    const { body } = await world.api.once<EventPage>('GET', `/v1/sessions/${root}/events?${query}`)
-    events.add(body.events)
-    after = body.cursor
-    if (!body.more) return spansIn(otlpJson(events.spans().closed) as OtlpTraces)
-  }
-}
-
 /** As `reins session tree` has it: the agents of the turns, each below the one that asked it. */
 function agentsOf(spans: readonly OtlpSpan[]): readonly string[] {
   const byParent = (parent: string | undefined) =>
@@ -196,7 +182,7 @@ test(
   'the trace of each of these trees is one, without orphans, whoever was killed; it is the one of the log, and draws the tree',
   async () => {
     for (const root of roots) {
-      const wanted = byId(await regenerated(root))
+      const wanted = byId(await regenerated(world.api, root))
       const exported = await eventually(
         () => collector.ofRoot(root).length >= wanted.length && byId(collector.ofRoot(root)),
         {

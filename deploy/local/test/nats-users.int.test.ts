@@ -21,8 +21,10 @@ import {
   serviceVerbs,
   sessionStreamsOf,
   sessionSubject,
+  spanExportSubject,
   streams,
   toLog,
+  tracesDurable,
 } from '@reins/contracts'
 import { openJournal } from '@reins/journal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -137,6 +139,10 @@ describe.each(serviceNames)('the user of %s', (service) => {
       expect([other, await attempt(service, `${inboxOf(other).own}.somebody.1`)]).toEqual([other, 'denied'])
     const snapshot = await attempt(service, `$KV.${buckets.snapshots}.${session}`)
     expect(snapshot).toBe(service === 'executor' ? 'answered' : 'denied')
+    // Where nobody has exported yet, the broker lets memory say it, and there is no stream that takes it.
+    expect(await attempt(service, spanExportSubject)).toBe(service === 'memory' ? 'unheard' : 'denied')
+    const durable = `$JS.API.CONSUMER.DELETE.${newSessions.names[0]}.${tracesDurable}`
+    expect(await attempt(service, durable)).toBe(service === 'memory' ? 'answered' : 'denied')
   })
 })
 

@@ -36,6 +36,7 @@ export {
 export { isClosed, SessionsMoving, splitState, streamInfo } from './session-layout.ts'
 export { isStoreFull, limitStores, type StoreLimit, storeLimits } from './store-limits.ts'
 export {
+  ensureExports,
   ensureTopology,
   findSessionStreams,
   keepLiveStream,

@@ -16,6 +16,7 @@ import {
   allWebhookTimersFilter,
   buckets,
   canarySubject,
+  exportsKeptMs,
   inboxOf,
   newSessionStreams,
   objectStores,
@@ -196,6 +197,19 @@ export async function findSessionStreams(broker: Broker): Promise<SessionStreams
   const count = await sessionStreamsThere(await jetstreamManager(broker.nc, { checkAPI: false }))
   if (count === undefined) throw new Error('No stream holds sessions yet: no service of Reins has been started here.')
   return sessionStreamsOf(count)
+}
+
+/** Where it stands how far exports have come. Made by who exports, so that nobody else needs the right to it. */
+export async function ensureExports(broker: Broker, sessions: SessionStreams): Promise<void> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  const [first = ''] = sessions.names
+  const replicas = (await manager.streams.info(first)).config.num_replicas
+  await new Kvm(jetstream(broker.nc)).create(buckets.exports, {
+    replicas,
+    history: 1,
+    storage: 'file',
+    ttl: exportsKeptMs,
+  })
 }
 
 /** What may be taken out of the streams of sessions: their settings say it, for as long as they live. */

@@ -32,8 +32,7 @@ import { SessionLists } from './index/session-lists.ts'
 import type { Tables } from './index/tables.ts'
 import { serveMemory } from './nats.ts'
 import { consumeFiredTimers } from './timers/fired-timers.ts'
-import { exportSpans } from './traces/export-spans.ts'
-import type { SpanExportOptions } from './traces/span-export.ts'
+import { type ExportSpansOptions, exportSpans } from './traces/export-spans.ts'
 import { jetstreamQueue } from './webhooks/jetstream-queue.ts'
 import { post, systemResolve } from './webhooks/post.ts'
 import { runWebhooks } from './webhooks/webhooks.ts'
@@ -76,7 +75,7 @@ export interface MemoryConfig {
   /** Those that there are. Default: none. */
   readonly webhooks?: () => readonly KeptWebhook[]
   /** Where spans are exported to, while sessions work. Default: nowhere, and nothing of the stream is read for it. */
-  readonly traces?: Pick<SpanExportOptions, 'sink' | 'content'>
+  readonly traces?: Pick<ExportSpansOptions, 'sink' | 'content' | 'silentMs'>
   /** Sessions at rest for so long go to the archive; a text: why they do not, although it is asked for. Default: it is not. */
   readonly archive?: ArchiveConfig | string
   /** Whether webhooks may go to addresses that are not public. Default: no. */
@@ -146,14 +145,8 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   if (config.traces) {
     const exporting = await exportSpans({
       ...config.traces,
-      // Frames are held for longer than triggers, while a collector is away.
-      ackWaitMs: config.ackWaitMs * 6,
-      broker,
-      streams,
-      sessions,
-      clock,
-      log,
-      metrics,
+      ...{ broker, streams, sessions, instance, clock, log, metrics },
+      ...(framesHere ? { framesHere } : {}),
     })
     closing.add('traces', () => exporting.close())
   }

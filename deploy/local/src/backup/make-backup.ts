@@ -1,7 +1,8 @@
 // Making a backup of a product that runs, or of a data folder that nobody uses.
 //   B1. How far each durable had come is noted before the first stream is saved, and new durables are looked for after the last. So what
 //       is restored gives out again what was acknowledged in between, and loses nothing: doing a trigger twice changes nothing.
-//   B2. Sessions are saved first, then their timers, then everything else: whatever a saved session names was there already.
+//   B4. How far exports had come is saved before the sessions: what is exported twice has the same ids, and what is left out is missing.
+//   B2. Sessions are saved next, then their timers, then everything else: whatever a saved session names was there already.
 //   B3. It is made aside and named at its end, with its list of contents written last (M1).
 import {
   closeSync,
@@ -24,6 +25,8 @@ import {
   type BackupFile,
   type BackupManifest,
   backupFormat,
+  bucketStream,
+  buckets,
   sessionStreamsOf,
   streams,
 } from '@reins/contracts'
@@ -127,9 +130,10 @@ const isBeingSplit = (names: readonly string[]): boolean =>
 
 const isKept = (stream: string): boolean => !ofTheMoment.includes(stream) && !stream.startsWith('REINS_PROBE_')
 
-/** B2. */
+/** B2, B4. */
 const inOrder = (a: string, b: string): number => rank(a) - rank(b) || a.localeCompare(b)
 const rank = (stream: string): number => {
+  if (stream === bucketStream(buckets.exports)) return -1
   if (allSessionStreamNames.includes(stream)) return 0
   return stream === streams.timers ? 1 : 2
 }

@@ -1,7 +1,8 @@
 // Who may say what on the broker (I11, PROTOCOL 1): one user a service, each with its own role's subjects; the one-process composition
 // holds the union.
 //   NU1. What is not named is denied. None may purge, delete, restore or reshape what is stored; only the registry updates a stream's
-//        settings (a newer version does), and a consumer of sessions or timers is nobody's to delete.
+//        settings (a newer version does), and a consumer of sessions or timers is nobody's to delete, but for the one by which memory
+//        followed sessions for spans.
 //   NU2. Each hears its own inbox and no other. Where it hears what services answer, only those may write whom it asks, and each question
 //        has a place for its answer that nobody can guess (libs/broker): so replies cannot be forged, and a question that names another
 //        subject for its answer makes nobody write there.
@@ -40,6 +41,7 @@ import {
   serviceSubject,
   signWebhookVerb,
   streams,
+  tracesDurable,
 } from './subjects.ts'
 
 export interface NatsPermissions {
@@ -168,6 +170,9 @@ const own: Readonly<Record<ServiceName, Own>> = {
       resolveSecrets,
       // Of sessions that lie in the archive, the index reads the frames there.
       ...follows(objectStream(objectStores.archive)),
+      `$KV.${buckets.exports}.>`,
+      // NU1. Of an older version, once what it said is taken over.
+      ...sessionStreams.flatMap((stream) => api(`CONSUMER.DELETE.${stream}.${tracesDurable}`)),
       ...answersTo('session-gateway', 'tool-runner'),
     ],
     hears: ['svc.memory.>'],

@@ -18,10 +18,15 @@ export const buckets = {
   snapshots: 'reins-snapshots',
   pools: 'reins-pools',
   idempotency: 'reins-idempotency',
+  exports: 'reins-exports',
 } as const
 /** A bucket is a stream whose subjects are its keys. */
 export const bucketStream = (bucket: string): string => `KV_${bucket}`
 export const bucketFilter = (bucket: string): string => `$KV.${bucket}.>`
+/** How far the export of spans has come, and who exports. */
+export const spanExportSubject = `$KV.${buckets.exports}.spans`
+/** Who exports nothing for so long begins anew. */
+export const exportsKeptMs = 7 * 24 * 3_600_000
 /** What is appended to learn whether the broker takes appends. It says nothing. */
 export const canarySubject = 'canary'
 export const objectStores = { outputs: 'reins-blobs', bundles: 'reins-bundles', archive: 'reins-archive' } as const
@@ -110,6 +115,7 @@ export const toolFilter = (pool: string): string => `ses.*.*.*.e.tool.${pool}`
 export const execDurable = (pool: string): string => `exec-${pool}`
 export const toolDurable = (pool: string): string => `tool-${pool}`
 export const indexDurable = 'index'
+/** Of versions that followed by durables; `spanExportSubject` says now what it said. */
 export const tracesDurable = 'traces'
 export const timersDurable = 'fired'
 export const archiveDurable = 'archive'

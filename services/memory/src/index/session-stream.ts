@@ -19,12 +19,15 @@ import { joining } from '@reins/projection'
 import type { Places, StreamsIdentity } from './index-checkpoint.ts'
 import type { Owner } from './session-row.ts'
 
-export interface StoredFrame {
+export interface InStream {
   /** The place of its stream among those that hold the sessions. */
   readonly stream: number
   readonly seq: number
   /** R1. The sequence behind which it is the first; 0 for the first of all. */
   readonly previous: number
+}
+
+export interface StoredFrame extends InStream {
   readonly subject: string
   /** undefined: a subject that belongs to no session. */
   readonly owner: Owner | undefined
@@ -99,7 +102,7 @@ export async function framesAfter(
 }
 
 /** What lies behind `places`, as far as each frame follows the one before it in its stream. */
-export const joiningAll = (batch: readonly StoredFrame[], places: Places): readonly StoredFrame[] =>
+export const joiningAll = <T extends InStream>(batch: readonly T[], places: Places): readonly T[] =>
   places.flatMap((place, stream) =>
     joining(
       batch.filter((frame) => frame.stream === stream),
@@ -108,7 +111,7 @@ export const joiningAll = (batch: readonly StoredFrame[], places: Places): reado
   )
 
 /** Where a batch leads. */
-export const placesAfter = (places: Places, batch: readonly StoredFrame[]): Places =>
+export const placesAfter = (places: Places, batch: readonly Pick<InStream, 'stream' | 'seq'>[]): Places =>
   places.map((place, at) => batch.reduce((seq, frame) => (frame.stream === at ? Math.max(seq, frame.seq) : seq), place))
 
 export interface StoredStreams extends StreamsIdentity {

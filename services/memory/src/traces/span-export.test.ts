@@ -55,29 +55,13 @@ class Collector implements SpanSink {
   }
 }
 
-const exporting = (sink: SpanSink) =>
-  new SpanExport({ sessions, sink, log, retryMs: [1], gatherMs: 0, ackWaitMs: 30_000 })
-
-/** Resolves when all of them are acknowledged. */
-function delivered(to: SpanExport, frames: readonly Stored[]): Promise<void> {
-  let left = frames.length
-  const all = Promise.withResolvers<void>()
-  for (const stored of frames)
-    to.add({
-      ...stored,
-      ack: () => {
-        if (--left === 0) all.resolve()
-      },
-      working: () => undefined,
-    })
-  return all.promise
-}
+const exporting = (sink: SpanSink) => new SpanExport({ sessions, sink, log, retryMs: [1] })
+const { signal } = new AbortController()
 
 test('what is exported while sessions work is what is made again from their logs', async () => {
   const collector = new Collector()
   const exported = exporting(collector)
-  await delivered(exported, stream)
-  await exported.close()
+  for (let at = 0; at < stream.length; at += 5) await exported.export(stream.slice(at, at + 5), signal)
   expect(byId(collector.taken.values())).toEqual(byId(regenerated()))
   expect(orphans([...collector.taken.values()])).toEqual([])
 })
@@ -86,47 +70,51 @@ test('a collector that is away loses nothing: what it did not take is given agai
   const collector = new Collector()
   collector.refuses = 5
   const exported = exporting(collector)
-  await delivered(exported, stream)
-  await exported.close()
+  const done = exported.export(stream, signal)
+  expect(exported.oldest()).toBe(stream[0]?.frame.at)
+  expect(await done).toBe(true)
+  expect(exported.oldest()).toBeUndefined()
   expect(collector.taken.size).toBe(regenerated().length)
+})
+
+test('what is not taken when it is told to stop is not said to be exported', async () => {
+  const collector = new Collector()
+  collector.refuses = Number.POSITIVE_INFINITY
+  const stopping = new AbortController()
+  const done = exporting(collector).export(stream, stopping.signal)
+  stopping.abort()
+  expect(await done).toBe(false)
 })
 
 test('wherever a process dies, the next one makes the trace whole', async () => {
   const whole = byId(regenerated())
-  for (let acked = 1; acked < stream.length; acked += 7) {
+  for (let said = 1; said < stream.length; said += 7) {
     const collector = new Collector()
-    const first = exporting(collector)
-    await delivered(first, stream.slice(0, acked))
-    await first.close()
-    // Of the frames that were delivered to it, it has acknowledged none but these: the others come again, to one that knows nothing.
-    const second = exporting(collector)
-    await delivered(second, stream.slice(acked))
-    await second.close()
+    // It had sent a little more than it had written down.
+    await exporting(collector).export(stream.slice(0, said + 2), signal)
+    await exporting(collector).export(stream.slice(said), signal)
     expect(byId(collector.taken.values())).toEqual(whole)
   }
 })
 
 test('two processes that share the stream export one whole trace', async () => {
   const collector = new Collector()
-  const both = [exporting(collector), exporting(collector)]
   await Promise.all(
-    both.map((one, i) =>
-      delivered(
-        one,
-        stream.filter((_, at) => at % 2 === i),
+    [0, 1].map((which) =>
+      exporting(collector).export(
+        stream.filter((_, at) => at % 2 === which),
+        signal,
       ),
     ),
   )
-  for (const one of both) await one.close()
   expect(byId(collector.taken.values())).toEqual(byId(regenerated()))
 })
 
 test('a frame that comes again gives its spans again', async () => {
   const collector = new Collector()
   const exported = exporting(collector)
-  await delivered(exported, stream)
+  await exported.export(stream, signal)
   collector.taken.clear()
-  await delivered(exported, stream)
-  await exported.close()
+  await exported.export(stream, signal)
   expect(collector.taken.size).toBe(regenerated().length)
 })

@@ -1,22 +1,19 @@
-// Exports spans while sessions work: follows the stream of the sessions, folds each session's events to spans, and gives each span to a
-// collector once the event that closes it is in the stream. A projection like the index: nobody who appends waits for it, or knows of it.
-//   SX1. A frame is acknowledged when the collector has taken its spans. So a process that dies, or a collector that is away, loses none;
-//        a span may be sent twice, with the same ids.
+// Exports spans: folds each session's events to spans, and gives each span to a collector once the event that closes it is in the stream. A
+// projection like the index: nobody who appends waits for it, or knows of it.
+//   SX1. A batch of frames is exported when the collector has taken its spans, and only then may it be left behind. So a process that dies, or
+//        a collector that is away, loses none; a span may be sent twice, with the same ids.
 //   SX2. A process that does not know a session folds it from its beginning: the spans that closed before were somebody's to send already.
-//   SX3. It holds so many frames at most: while the collector is away, the stream waits.
+//   SX3. One batch at a time: while the collector is away, the stream waits.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Frame, isChild, knownEvents } from '@reins/contracts'
 import type { SessionLog } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
 import { SessionSpans, type Span, SpanForest, type SpanFrame, type SpanOptions } from '@reins/trace'
 
-/** A frame of the stream, until it is acknowledged. */
+/** A frame of the stream; without a session or a frame, a message that is none. */
 export interface ExportedFrame {
-  readonly session: string
-  readonly frame: Frame
-  ack(): void
-  /** The broker gives it to nobody else meanwhile. */
-  working(): void
+  readonly session: string | undefined
+  readonly frame: Frame | undefined
 }
 
 export interface SpanSink {
@@ -30,103 +27,61 @@ export interface SpanExportOptions extends Pick<SpanOptions, 'content'> {
   readonly log: Pick<Log, 'warn' | 'info'>
   /** ms between two attempts to reach the collector; the last one again and again. */
   readonly retryMs?: readonly number[]
-  /** ms after which a frame is given to somebody else, unless it is said that somebody works on it. */
-  readonly ackWaitMs: number
-  /** ms for which frames are gathered. */
-  readonly gatherMs?: number
   on?(what: { readonly exported: number } | 'failed'): void
 }
 
-export const framesHeld = 1000
-const batchFrames = 500
 const sessionsKept = 5000
 const pageSize = 500
 
 export class SpanExport {
   readonly #options: SpanExportOptions
   readonly #forest: SpanForest
-  #waiting: ExportedFrame[] = []
-  #held = 0
-  #wake: () => void = () => undefined
-  readonly #stopping = new AbortController()
-  readonly #done: Promise<void>
+  #oldest: number | undefined
 
   constructor(options: SpanExportOptions) {
     this.#options = options
     this.#forest = new SpanForest(options.content ? { content: options.content } : {}, sessionsKept)
-    this.#done = this.#run()
   }
 
-  /** SX3. */
-  free(): number {
-    return framesHeld - this.#held
-  }
-
-  add(frame: ExportedFrame): void {
-    this.#held++
-    this.#waiting.push(frame)
-    this.#wake()
-  }
-
-  /** epoch ms of the oldest frame whose spans are not exported; undefined: there is none. */
+  /** epoch ms of the oldest frame of the batch that the collector has not taken; undefined: there is none. */
   oldest(): number | undefined {
-    return this.#waiting[0]?.frame.at
+    return this.#oldest
   }
 
-  /** What is not exported comes again, to whoever is there then. */
-  async close(): Promise<void> {
-    this.#stopping.abort()
-    this.#wake()
-    await this.#done
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      if (this.#waiting.length === 0)
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
-      await pause(this.#options.gatherMs ?? 200, undefined, { signal }).catch(() => undefined)
-      if (signal.aborted) return
-      const batch = this.#waiting.slice(0, batchFrames)
-      const alive = setInterval(() => {
-        for (const { working } of this.#waiting) working()
-      }, this.#options.ackWaitMs / 3)
-      try {
-        if (await this.#exported(batch, signal)) for (const { ack } of batch) ack()
-        else return
-      } finally {
-        clearInterval(alive)
-      }
-      this.#waiting = this.#waiting.slice(batch.length)
-      this.#held -= batch.length
-    }
-  }
-
-  /** false: it was stopped before. */
-  async #exported(batch: readonly ExportedFrame[], signal: AbortSignal): Promise<boolean> {
+  /** SX1. Resolves with true when the collector has them all, however long that takes; false: `signal` came first. */
+  async export(batch: readonly ExportedFrame[], signal: AbortSignal): Promise<boolean> {
     const { sink, log, on, retryMs = [500, 1000, 2000, 5000, 15_000] } = this.#options
     const spans: Span[] = []
     let folded = 0
-    for (let tries = 0; !signal.aborted; tries++) {
-      try {
-        for (const { session, frame } of batch.slice(folded)) {
-          spans.push(...(await this.#closedBy(session, frame)))
-          folded++
+    this.#oldest = batch.find(({ frame }) => frame)?.frame?.at
+    try {
+      for (let tries = 0; !signal.aborted; tries++) {
+        try {
+          for (const { session, frame } of batch.slice(folded)) {
+            if (session !== undefined && frame)
+              spans.push(...(this.#next(session, frame) ?? (await this.#closedBy(session, frame))))
+            folded++
+          }
+          if (spans.length > 0) await sink.export(spans)
+          if (tries > 0) log.info({ spans: spans.length }, 'spans are exported again')
+          on?.({ exported: spans.length })
+          return true
+        } catch (error) {
+          on?.('failed')
+          const err = error instanceof Error ? error.message : String(error)
+          if (tries === 0) log.warn({ err }, 'spans cannot be exported now; they are kept in the log and sent later')
+          await pause(retryMs[Math.min(tries, retryMs.length - 1)], undefined, { signal }).catch(() => undefined)
         }
-        if (spans.length > 0) await sink.export(spans)
-        if (tries > 0) log.info({ spans: spans.length }, 'spans are exported again')
-        on?.({ exported: spans.length })
-        return true
-      } catch (error) {
-        on?.('failed')
-        const err = error instanceof Error ? error.message : String(error)
-        if (tries === 0) log.warn({ err }, 'spans cannot be exported now; they are kept in the log and sent later')
-        await pause(retryMs[Math.min(tries, retryMs.length - 1)], undefined, { signal }).catch(() => undefined)
       }
+      return false
+    } finally {
+      this.#oldest = undefined
     }
-    return false
+  }
+
+  /** Of a frame that follows what is known, as nearly all do. */
+  #next(session: string, frame: Frame): readonly Span[] | undefined {
+    return this.#forest.knows(session)?.n === frame.n - 1 ? this.#forest.take(spanFrame(session, frame)) : undefined
   }
 
   async #closedBy(session: string, frame: Frame): Promise<readonly Span[]> {
