@@ -52,7 +52,7 @@ function write(measured: { readonly visits: readonly Visit[] } | SideBySide): st
 
 if (options.beside !== undefined) {
   try {
-    const { names, rounds, restarts } = await measureBeside(options, say)
+    const { names, rounds, restarts } = await measureBeside(options.beside, options, say)
     process.stdout.write(`${formatSideBySide(names, rounds, restarts)}\n`)
     process.stdout.write(`JSON: ${write({ names, rounds, restarts })}\n`)
     process.exit(0)

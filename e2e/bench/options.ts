@@ -22,7 +22,8 @@ export const benchNames = [
   ] as const),
   ...(['full', 'fleet', 'stalled', 'join', 'rest', 'archived', 'sleepers', 'waiting', 'team', 'prefix'] as const),
 ] as const
-export type Beside = 'restate'
+const besides = ['restate', 'flue'] as const
+export type Beside = (typeof besides)[number]
 export type BenchName = (typeof benchNames)[number]
 
 export interface BenchOptions {
@@ -57,8 +58,9 @@ export const usage = `npm run bench -- [options]
   --sessions <number>         how many sessions rest and archived make; default 300000 and 100000, with --quick 1000
   --out <file>                where the JSON goes; default bench-results/<date>.json
   --against <file>            compare with an earlier run: ratio, spread of the rounds, and where they cannot tell
-  --beside restate            tool turns of Reins and of Restate in the same rounds, and nothing else; installs Restate's server
-                              (Business Source License) and SDK into the cache folder. 7 rounds, with --quick 3
+  --beside restate            tool turns and three steps of Reins and of Restate in the same rounds, and nothing else; installs
+                              Restate's server (Business Source License) and SDK into the cache folder. 7 rounds, with --quick 3
+  --beside flue               the same with workflows of Flue 0.10, which it installs likewise
   --profile <folder>          also write a CPU profile of each process there (figures suffer)
 `
 
@@ -102,14 +104,15 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
   if (!durabilities) return wrong(`--durability is "${values.durability}"; it must be fsync, interval or both`)
   const processes = choose(values.processes, ['one', 'five'] as const)
   if (!processes) return wrong(`--processes is "${values.processes}"; it must be one, five or both`)
-  const { beside, quick = false } = values
-  if (beside !== undefined && beside !== 'restate') return wrong(`--beside is "${beside}"; it must be restate`)
+  const { quick = false } = values
+  const beside = besides.find((one) => one === values.beside)
+  if (values.beside !== beside) return wrong(`--beside is "${values.beside}"; it must be ${besides.join(' or ')}`)
   const unused = (['only', 'durability', 'processes', 'against', 'profile', 'sessions'] as const).find(
     (name) => values[name],
   )
   if (beside !== undefined && unused !== undefined)
     return wrong(
-      `--beside and --${unused} cannot be given together: --beside measures tool turns of one process, synced`,
+      `--beside and --${unused} cannot be given together: --beside measures one process, synced, and what both can do`,
     )
   const usual = beside === undefined ? { quick: 1, whole: 3 } : { quick: 3, whole: 7 }
   const rounds = values.rounds === undefined ? usual[quick ? 'quick' : 'whole'] : Number(values.rounds)

@@ -1,18 +1,17 @@
-// Reins and a peer of it in one run: `npm run bench -- --beside restate`. Both are up all the time; in each round each of them is measured
-// with each number of clients, one right after the other, and the next round begins with the other one.
+// Reins and a peer of it in one run: `npm run bench -- --beside restate`, or `flue`.
 import path from 'node:path'
-import { loadavg } from 'node:os'
 import { loadLocalConfig } from '@reins/local'
 import { environment } from '../config.ts'
+import type { Beside } from '../options.ts'
 import { HeldModel } from '../product/held-model.ts'
-import { cpuMs } from '../product/processes.ts'
-import { clientCounts, type Measured, type Restarts, type Round } from '../report/side-by-side.ts'
-import { spread } from '../report/numbers.ts'
-import { drive } from '../turns/load.ts'
-import type { Peer } from './peers.ts'
+import { type Restarts, type Round, toolTurn } from '../report/side-by-side.ts'
+import { startFlue } from './flue.ts'
+import { installFlue } from './flue-install.ts'
+import type { Contest, Peer } from './peers.ts'
 import { startReins } from './reins.ts'
 import { startRestate } from './restate.ts'
 import { installRestate } from './restate-install.ts'
+import { measureRounds, type RoundsOptions } from './rounds.ts'
 
 export interface SideBySide {
   readonly names: readonly [string, string]
@@ -25,11 +24,23 @@ export interface BesideOptions {
   readonly rounds: number
 }
 
-const goesOnWithinMs = 60_000
+type Say = (line: string) => void
 
-export async function measureBeside(options: BesideOptions, say: (line: string) => void): Promise<SideBySide> {
-  const { cacheDir } = loadLocalConfig(environment, {}, process.cwd())
-  const installed = await installRestate(path.join(cacheDir, 'bench'), say)
+const goesOnWithinMs = 60_000
+const withoutSessions = [1, 16]
+
+export function measureBeside(beside: Beside, options: BesideOptions, say: Say): Promise<SideBySide> {
+  const cache = path.join(loadLocalConfig(environment, {}, process.cwd()).cacheDir, 'bench')
+  return beside === 'restate' ? besideRestate(cache, options, say) : besideFlue(cache, options, say)
+}
+
+const timesOf = ({ quick, rounds }: BesideOptions): RoundsOptions => ({
+  rounds,
+  ...(quick ? { seconds: 4, warmSeconds: 5 } : { seconds: 6, warmSeconds: 12 }),
+})
+
+async function besideRestate(cache: string, options: BesideOptions, say: Say): Promise<SideBySide> {
+  const installed = await installRestate(cache, say)
   await using open = new AsyncDisposableStack()
   const model = new HeldModel()
   open.defer(async () => model.close())
@@ -39,25 +50,14 @@ export async function measureBeside(options: BesideOptions, say: (line: string) 
   const restate = await startRestate({ installed, modelUrl: reins.modelUrl, note: reins.note })
   open.defer(() => restate.close())
 
-  say('  warming up')
-  const [seconds, warmSeconds] = options.quick ? [4, 5] : [6, 12]
-  for (const peer of [reins, restate]) {
-    await drive(peer, 1, warmSeconds / 2)
-    await drive(peer, 16, warmSeconds / 2)
-  }
-  const rounds: Round[] = []
-  for (let number = 1; number <= options.rounds; number++) {
-    say(`  round ${number} of ${options.rounds}`)
-    const load = loadavg()[0] ?? 0
-    const measured: Measured[] = []
-    for (const clients of clientCounts) {
-      const first = number % 2 === 1
-      const one = await measure(first ? reins : restate, clients, seconds)
-      const other = await measure(first ? restate : reins, clients, seconds)
-      measured.push({ clients, of: first ? [one, other] : [other, one] })
-    }
-    rounds.push({ load, measured })
-  }
+  const steps = reins.workflow('steps')
+  const inRuns = { clients: withoutSessions, share: 0.5 }
+  const contests: readonly Contest[] = [
+    { what: toolTurn, clients: [1, 16, 64], share: 1, of: [reins, restate] },
+    { what: 'three steps as a workflow', ...inRuns, of: [steps, restate.workflow] },
+    { what: 'three steps, beside a handler of a service', ...inRuns, of: [steps, restate.service] },
+  ]
+  const rounds = await measureRounds(contests, timesOf(options), say)
   say('  kill -9 of everything')
   const times = options.quick ? 2 : 5
   const restarts: [Restarts, Restarts] = [
@@ -67,18 +67,27 @@ export async function measureBeside(options: BesideOptions, say: (line: string) 
   return { names: [reins.name, restate.name], rounds, restarts }
 }
 
-async function measure(peer: Peer, clients: number, seconds: number): Promise<Measured['of'][0]> {
-  await drive(peer, clients, seconds / 4)
-  const before = cpu(peer)
-  const { samples, ms } = await drive(peer, clients, seconds)
-  return {
-    ms: spread(samples),
-    turnsPerSecond: Math.round((samples.length * 1000) / ms),
-    cpuPerTurn: Math.round(((cpu(peer) - before) / samples.length) * 1000) / 1000,
+/** Workflows alone: in the memory of Flue's process, and with its SQLite file. */
+async function besideFlue(cache: string, options: BesideOptions, say: Say): Promise<SideBySide> {
+  const installed = await installFlue(cache, say)
+  await using open = new AsyncDisposableStack()
+  const reins = await startReins()
+  open.defer(() => reins.close())
+  const contests: Contest[] = []
+  for (const store of ['memory', 'sqlite'] as const) {
+    const flue = await startFlue({ installed, modelUrl: reins.modelUrl, store })
+    open.defer(() => flue.close())
+    const kept = store === 'memory' ? 'Flue in memory' : 'Flue on SQLite'
+    const common = { clients: withoutSessions, share: 0.5 }
+    contests.push(
+      { what: `workflow that returns at once (${kept})`, ...common, of: [reins.workflow('nothing'), flue.nothing] },
+      { what: `workflow with one prompt (${kept})`, ...common, of: [reins.workflow('prompt'), flue.prompt] },
+    )
   }
+  const rounds = await measureRounds(contests, timesOf(options), say)
+  const none: Restarts = { goingOnMs: [], readyMs: [] }
+  return { names: [reins.name, 'Flue'], rounds, restarts: [none, none] }
 }
-
-const cpu = (peer: Peer): number => peer.pids().reduce((sum, pid) => sum + cpuMs(pid), 0)
 
 /** A turn whose model is silent, everything killed, everything started: until the model is asked again. */
 async function measureRestarts(peer: Peer, model: HeldModel, heldUrl: string, times: number): Promise<Restarts> {

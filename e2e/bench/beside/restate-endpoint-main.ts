@@ -1,4 +1,5 @@
-// A turn with one tool as a user of Restate writes it: a virtual object for each session, three `ctx.run` steps, the history as its state.
+// What is measured, as a user of Restate writes it: a turn with one tool (a virtual object for each session, three `ctx.run` steps, the
+// history as its state), and three steps without a model, as a workflow and as a handler of a service.
 // `node restate-endpoint-main.ts --sdk <folder> --port <port> --file <what the tool reads>`; prints {"url": …} when it listens.
 import { readFile } from 'node:fs/promises'
 import http from 'node:http'
@@ -12,6 +13,14 @@ interface Sdk {
   object(definition: {
     readonly name: string
     readonly handlers: Readonly<Record<string, (context: Context, asked: Asked) => Promise<unknown>>>
+  }): unknown
+  workflow(definition: {
+    readonly name: string
+    readonly handlers: { run(context: Context): Promise<unknown> }
+  }): unknown
+  service(definition: {
+    readonly name: string
+    readonly handlers: { run(context: Context): Promise<unknown> }
   }): unknown
   createEndpointHandler(options: {
     readonly services: readonly unknown[]
@@ -80,6 +89,15 @@ const session = restate.object({
   },
 })
 
+async function threeSteps(context: Context): Promise<number> {
+  const one = await context.run('one', async () => 1)
+  const two = await context.run('two', async () => one + 1)
+  return context.run('three', async () => two + 1)
+}
+
+const steps = restate.workflow({ name: 'steps', handlers: { run: threeSteps } })
+const stepsOfService = restate.service({ name: 'steps-of-service', handlers: { run: threeSteps } })
+
 /** One streamed answer, read to its end. */
 function ask(modelUrl: string, messages: readonly Message[]): Promise<Extract<Message, { role: 'assistant' }>> {
   return new Promise((resolve, reject) => {
@@ -138,7 +156,7 @@ function textOf(line: string, calls: Call[]): string {
   return choice?.delta.content ?? ''
 }
 
-const server = http2.createServer(restate.createEndpointHandler({ services: [session] }))
+const server = http2.createServer(restate.createEndpointHandler({ services: [session, steps, stepsOfService] }))
 server.listen(Number(values.port ?? '0'), '127.0.0.1', () => {
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0

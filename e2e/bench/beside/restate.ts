@@ -8,7 +8,7 @@ import { JsonClient } from '../product/json-client.ts'
 import { type Started, startNode, startProgram } from '../product/processes.ts'
 import { closesWithProducts, freePort, urlSaid } from '../product/product.ts'
 import { toolMessage } from '../turns/turns.ts'
-import type { Peer } from './peers.ts'
+import { type Contender, contenderOf, type Peer } from './peers.ts'
 import type { InstalledRestate } from './restate-install.ts'
 
 const endpointMain = fileURLToPath(new URL('./restate-endpoint-main.ts', import.meta.url))
@@ -21,7 +21,14 @@ export interface RestateOptions {
   readonly note: string
 }
 
-export async function startRestate({ installed, modelUrl, note }: RestateOptions): Promise<Peer> {
+export interface RestatePeer extends Peer {
+  /** Three steps as a workflow of Restate, which runs once for its key. */
+  readonly workflow: Contender
+  /** The same three steps as a handler of a service. */
+  readonly service: Contender
+}
+
+export async function startRestate({ installed, modelUrl, note }: RestateOptions): Promise<RestatePeer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'reins-bench-restate-'))
   const ports = {
     node: await freePort(),
@@ -68,7 +75,13 @@ export async function startRestate({ installed, modelUrl, note }: RestateOptions
     throw error
   }
   const client = new JsonClient(ingressUrl)
+  const pids = (): readonly number[] => running.map(({ pid }) => pid)
+  const stepsOf = async (path: string): Promise<void> => {
+    const result = await client.json('POST', path, {})
+    if (result !== 3) throw new Error(`three steps on Restate gave ${JSON.stringify(result)}`)
+  }
   let sessions = 0
+  let runs = 0
   const turn = async (session: string, content: string, url: string): Promise<void> => {
     const { answer } = (await client.json('POST', `/session/${session}/turn`, { content, modelUrl: url })) as {
       answer?: string
@@ -83,7 +96,9 @@ export async function startRestate({ installed, modelUrl, note }: RestateOptions
       return session
     },
     turn: (session) => turn(session, toolMessage, modelUrl),
-    pids: () => running.map(({ pid }) => pid),
+    workflow: contenderOf(() => stepsOf(`/steps/r${runs++}/run`), { pids }),
+    service: contenderOf(() => stepsOf('/steps-of-service/run'), { pids }),
+    pids,
     beginHeld: (heldUrl, message) => turn(`held${sessions++}`, message, heldUrl),
     async kill() {
       for (const one of running) one.kill('SIGKILL')

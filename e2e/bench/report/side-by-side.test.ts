@@ -2,15 +2,18 @@ import { expect, test } from 'vitest'
 import { spread } from './numbers.ts'
 import { compared, formatSideBySide, type Figures, type Round } from './side-by-side.ts'
 
-const figures = (ms: number, turnsPerSecond: number): Figures => ({ ms: spread([ms]), turnsPerSecond, cpuPerTurn: 1 })
+const figures = (ms: number, perSecond: number): Figures => ({ ms: spread([ms]), perSecond, cpuMs: 1 })
 const round = (ours: Figures, theirs: Figures): Round => ({
   load: 0.2,
-  measured: [1, 16, 64].map((clients) => ({ clients, of: [ours, theirs] })),
+  measured: ['tool turn', 'workflow'].flatMap((what) =>
+    [1, 16, 64].map((clients) => ({ what, clients, of: [ours, theirs] as const })),
+  ),
 })
 const restarts = [
   { goingOnMs: [900, 1000], readyMs: [600, 700] },
   { goingOnMs: [600, 500], readyMs: [400, 300] },
 ] as const
+const nothing = { goingOnMs: [], readyMs: [] }
 const saidOf = (what: string, rounds: readonly Round[]) =>
   compared(rounds, restarts).find((one) => one.what.startsWith(what))
 
@@ -26,7 +29,7 @@ test.each([
 test('a ratio is that of one round: what slows both down does not count', () => {
   const rounds = [round(figures(4, 300), figures(8, 200)), round(figures(40, 30), figures(80, 20))]
   expect(saidOf('tool turn, 1 client', rounds)).toMatchObject({ ratio: { median: 0.5, least: 0.5, most: 0.5 } })
-  expect(saidOf('tool turns a second, 16', rounds)).toMatchObject({ ratio: { median: 1.5 }, said: 'met' })
+  expect(saidOf('tool turn, 16 clients: how many', rounds)).toMatchObject({ ratio: { median: 1.5 }, said: 'met' })
 })
 
 test('without an aim it says where the rounds do not agree; one round says nothing', () => {
@@ -40,6 +43,13 @@ test('without an aim it says where the rounds do not agree; one round says nothi
     said: '',
   })
   expect(saidOf('tool turn, 1 client', rounds.slice(1))?.said).toBe('one round')
+})
+
+test('what has no aim is compared without one', () => {
+  const rounds = [round(figures(4, 1), figures(8, 1)), round(figures(4, 1), figures(8, 1))]
+  expect(saidOf('workflow, 1 client', rounds)).toMatchObject({ ratio: { median: 0.5 }, said: '' })
+  expect(saidOf('workflow, 1 client', rounds)).not.toHaveProperty('aim')
+  expect(compared(rounds, [nothing, nothing]).some(({ what }) => what.startsWith('kill'))).toBe(false)
 })
 
 test('the table names both, the ratio with its spread, and the aim', () => {

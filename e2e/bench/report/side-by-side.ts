@@ -4,19 +4,23 @@
 import { median, type Spread } from './numbers.ts'
 import { columns, shown } from './table.ts'
 
-export const clientCounts = [1, 16, 64] as const
+/** Its ratios have aims. */
+export const toolTurn = 'tool turn'
 
 /** Of Reins, and of the peer. */
 type Both<T> = readonly [T, T]
 
+/** Of one thing that is done again and again. */
 export interface Figures {
   readonly ms: Spread
-  readonly turnsPerSecond: number
-  /** ms of everything that the peer runs; without the client and the model. */
-  readonly cpuPerTurn: number
+  readonly perSecond: number
+  /** Of one of them: everything that the peer runs, without the client and the model. */
+  readonly cpuMs: number
 }
 
 export interface Measured {
+  /** 'tool turn' */
+  readonly what: string
   readonly clients: number
   readonly of: Both<Figures>
 }
@@ -44,28 +48,39 @@ export interface Compared {
 
 type Aim = Compared['aim']
 
+/** By what is measured, and by how many clients: of the time, or of how many a second. */
+const aims: Readonly<Record<string, Readonly<Record<number, NonNullable<Aim>>>>> = {
+  [toolTurn]: { 1: { atMost: 0.7 }, 16: { atLeast: 1.5 }, 64: { atLeast: 1.4 } },
+}
+
 export function compared(rounds: readonly Round[], restarts: Both<Restarts>): readonly Compared[] {
-  const lines = clientCounts.flatMap((clients) => {
-    const found = rounds.flatMap(({ measured }) => measured.filter((one) => one.clients === clients))
+  const kinds = new Map(
+    rounds.flatMap(({ measured }) => measured.map(({ what, clients }) => [`${what} ${clients}`, { what, clients }])),
+  )
+  const lines = [...kinds.values()].flatMap(({ what, clients }) => {
+    const found = rounds.flatMap(({ measured }) =>
+      measured.filter((one) => one.what === what && one.clients === clients),
+    )
     const of = (figure: (figures: Figures) => number): Both<readonly number[]> => [
       found.map((one) => figure(one.of[0])),
       found.map((one) => figure(one.of[1])),
     ]
-    const who = `${clients} client${clients === 1 ? '' : 's'}`
+    const who = `${what}, ${clients} client${clients === 1 ? '' : 's'}`
+    const aim = aims[what]?.[clients]
     return [
       line(
-        `tool turn, ${who}: p50 [ms]`,
+        `${who}: p50 [ms]`,
         of(({ ms }) => ms.p50),
-        clients === 1 ? { atMost: 0.7 } : undefined,
+        aim && 'atMost' in aim ? aim : undefined,
       ),
       line(
-        `tool turns a second, ${who} [/s]`,
-        of(({ turnsPerSecond }) => turnsPerSecond),
-        clients === 16 ? { atLeast: 1.5 } : clients === 64 ? { atLeast: 1.4 } : undefined,
+        `${who}: how many [/s]`,
+        of(({ perSecond }) => perSecond),
+        aim && 'atLeast' in aim ? aim : undefined,
       ),
       line(
-        `CPU of a tool turn, ${who} [ms]`,
-        of(({ cpuPerTurn }) => cpuPerTurn),
+        `${who}: CPU of one [ms]`,
+        of(({ cpuMs }) => cpuMs),
       ),
     ]
   })

@@ -73,6 +73,8 @@ test('options say what is wrong and what is valid', () => {
   expect(message('--only', 'speed')).toMatch(/^--only: there is no "speed"\n\nnpm run bench/)
   expect(message('--durability', 'none')).toMatch(/^--durability is "none"; it must be fsync, interval or both/)
   expect(message('--rounds', '0')).toMatch(/^--rounds is "0"/)
+  expect(message('--beside', 'temporal')).toMatch(/^--beside is "temporal"; it must be restate or flue/)
+  expect(message('--beside', 'flue', '--only', 'turns')).toMatch(/^--beside and --only cannot be given together/)
   expect(message('--fast')).toContain('--fast')
   expect(message('--help')).toBe('help')
 })

@@ -3,9 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { buildProject } from '@reins/project'
+import type { ApiClient } from '../product/api-client.ts'
 import { type Product, plainAgent } from '../product/product.ts'
 
-const modules: Readonly<Record<string, string>> = {
+/** What the workflow with a prompt says to the model. */
+export const promptText = 'say one two three four'
+
+const modules = {
   nothing: 'export async function run() { return 1 }',
   steps: `
     export async function run(ctx) {
@@ -16,7 +20,7 @@ const modules: Readonly<Record<string, string>> = {
   prompt: `
     export async function run(ctx) {
       const session = await (await ctx.init('${plainAgent}')).session()
-      return (await session.prompt('say one two three four')).text
+      return (await session.prompt('${promptText}')).text
     }`,
   // As many operations as are asked for, a thousand a replay; the last one waits to be told to end.
   long: `
@@ -36,6 +40,8 @@ const modules: Readonly<Record<string, string>> = {
       return { late: woke - ctx.payload.at, version: VERSION }
     }`,
 }
+
+export type BenchWorkflow = keyof typeof modules
 
 export interface Ended {
   readonly status: string
@@ -65,4 +71,10 @@ export async function deployBench({ api }: Product, version: number): Promise<vo
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** A run, until its result is here. */
+export async function runToItsEnd(api: ApiClient, workflow: BenchWorkflow): Promise<void> {
+  const { run: ended } = (await api.post('/v1/runs?wait=result', { workflow })) as { readonly run: Ended }
+  if (ended.status !== 'completed') throw new Error(`a run of the benchmark did not complete: ${JSON.stringify(ended)}`)
 }

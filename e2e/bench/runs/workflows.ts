@@ -1,7 +1,7 @@
 // Workflows of a project, from the request until their result is here; and what a replay of a long one costs.
 import { type Spread, spread } from '../report/numbers.ts'
 import type { Product } from '../product/product.ts'
-import { deployBench, type Ended } from './bench-project.ts'
+import { type BenchWorkflow, deployBench, type Ended, runToItsEnd } from './bench-project.ts'
 
 export interface Workflows {
   /** ms from the request to the result: a function that returns at once, three steps, one prompt of an agent. */
@@ -15,18 +15,16 @@ export interface Workflows {
 export async function measureWorkflows(product: Product, times: number, sizes: readonly number[]): Promise<Workflows> {
   const { api } = product
   await deployBench(product, 1)
-  const timed = async (workflow: string, count: number): Promise<Spread> => {
+  const timed = async (workflow: BenchWorkflow, count: number): Promise<Spread> => {
     const ms: number[] = []
     for (let i = 0; i < count; i++) {
       const from = performance.now()
-      const { run: ended } = (await api.post('/v1/runs?wait=result', { workflow })) as { readonly run: Ended }
+      await runToItsEnd(api, workflow)
       ms.push(performance.now() - from)
-      if (ended.status !== 'completed')
-        throw new Error(`a run of the benchmark did not complete: ${JSON.stringify(ended)}`)
     }
     return spread(ms)
   }
-  for (const workflow of ['nothing', 'steps', 'prompt']) await timed(workflow, 20)
+  for (const workflow of ['nothing', 'steps', 'prompt'] as const) await timed(workflow, 20)
   const [nothingMs, stepsMs, promptMs] = [
     await timed('nothing', times),
     await timed('steps', times),
