@@ -79,7 +79,14 @@ test('a proxy by SOCKS looks names up itself, under either of its names; a wrong
 
 test('providers are read with their keys', () => {
   const providers = [
-    { name: 'lab', baseUrl: 'http://lab.test/v1/', apiKeyEnv: 'LAB_KEY', models: ['a', 'b'], contextWindow: 64_000 },
+    {
+      name: 'lab',
+      baseUrl: 'http://lab.test/v1/',
+      apiKeyEnv: 'LAB_KEY',
+      models: ['a', 'b'],
+      contextWindow: 64_000,
+      unmarkedEnd: true,
+    },
     { name: 'open', baseUrl: 'http://open.test/v1' },
   ]
   expect(load({ REINS_MODEL_PROVIDERS: JSON.stringify(providers), LAB_KEY: ' k ' })).toMatchObject({
@@ -91,6 +98,7 @@ test('providers are read with their keys', () => {
         apiKey: 'k',
         models: ['a', 'b'],
         contextWindow: 64_000,
+        unmarkedEnd: true,
       },
       { name: 'open', baseUrl: 'http://open.test/v1' },
     ],
@@ -113,6 +121,7 @@ test.each([
   [{ REINS_MODEL_PROVIDERS: '[{"name":"lab","baseUrl":"http://x"},{"name":"lab","baseUrl":"http://x"}]' }, 'twice'],
   [{ REINS_MODEL_PROVIDERS: '[{"name":"lab","baseUrl":"http://x","models":[1]}]' }, '"models"'],
   [{ REINS_MODEL_PROVIDERS: '[{"name":"lab","baseUrl":"http://x","contextWindow":0}]' }, '"contextWindow"'],
+  [{ REINS_MODEL_PROVIDERS: '[{"name":"lab","baseUrl":"http://x","unmarkedEnd":"no"}]' }, '"unmarkedEnd"'],
 ])('%j is refused with the variable and a valid value', (env, text) => {
   const [error] = [load(env)].flat()
   expect(error).toContain(text)

@@ -15,6 +15,8 @@ export interface CompatibleConfig {
   readonly models?: readonly string[]
   /** Tokens, for all of its models. */
   readonly contextWindow?: number
+  /** It never says that an answer is over: one is whole when its body ends. */
+  readonly unmarkedEnd?: boolean
 }
 
 /** The model whose vectors long-term memory is searched by. */
@@ -54,7 +56,7 @@ type Env = Readonly<Record<string, string | undefined>>
 
 const example =
   '[{"name":"lab","baseUrl":"http://127.0.0.1:8000/v1","apiKeyEnv":"LAB_API_KEY","models":["llama-3.3-70b"]}]'
-const knownFields = new Set(['name', 'baseUrl', 'apiKeyEnv', 'models', 'contextWindow'])
+const knownFields = new Set(['name', 'baseUrl', 'apiKeyEnv', 'models', 'contextWindow', 'unmarkedEnd'])
 const takenNames = new Set(['anthropic', 'openai', 'ollama', 'scripted'])
 
 export function loadModelsConfig(env: Env): ModelsConfigResult {
@@ -236,7 +238,7 @@ function compatibleProvider(env: Env, entry: unknown, wrong: (what: string) => v
   const fields: Record<string, unknown> = { ...entry }
   for (const field of Object.keys(fields))
     if (!knownFields.has(field)) wrong(`unknown field "${field}"; known are ${[...knownFields].join(', ')}`)
-  const { name, baseUrl, apiKeyEnv, models, contextWindow } = fields
+  const { name, baseUrl, apiKeyEnv, models, contextWindow, unmarkedEnd } = fields
   if (typeof name !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name))
     return void wrong('"name" must be lower-case letters, digits and single hyphens')
   if (takenNames.has(name)) wrong(`the name "${name}" is built in; choose another`)
@@ -250,6 +252,8 @@ function compatibleProvider(env: Env, entry: unknown, wrong: (what: string) => v
     return void wrong('"contextWindow" must be a whole number of tokens')
   }
   if (models !== undefined && !isNames(models)) return void wrong('"models" must be an array of model names')
+  if (unmarkedEnd !== undefined && typeof unmarkedEnd !== 'boolean')
+    return void wrong('"unmarkedEnd" must be true or false')
   const apiKey = apiKeyEnv === undefined ? undefined : text(env, apiKeyEnv)
   return {
     name,
@@ -258,6 +262,7 @@ function compatibleProvider(env: Env, entry: unknown, wrong: (what: string) => v
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(models === undefined || models.length === 0 ? {} : { models }),
     ...(contextWindow === undefined ? {} : { contextWindow }),
+    ...(unmarkedEnd ? { unmarkedEnd } : {}),
   }
 }
 

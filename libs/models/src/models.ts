@@ -1,6 +1,6 @@
 // All providers of a process, by name, and which model is the default. Boundary: reads no environment (config.ts does) and
 // opens nothing before the first call. Whoever makes it closes it.
-import type { ModelProvider } from '@reins/contracts'
+import type { ModelProvider, ModelProviders } from '@reins/contracts'
 import { createAnthropic } from './anthropic/anthropic.ts'
 import { createOpenAiCompatible } from './compatible/compatible.ts'
 import type { ModelsConfig } from './config.ts'
@@ -21,6 +21,8 @@ export interface Models {
   provider(name: string): ModelProvider | undefined
   /** `reference` is `provider/model`; the model may contain slashes. */
   resolve(reference: string): Resolved
+  /** Those whose models can be called here, and those that lack a key. */
+  providers(): ModelProviders
   /** What a call of this model counts against; undefined: nothing outside this process. */
   quotaOf(reference: string): ModelQuota | undefined
   /** The first provider that has a key: anthropic, openai, configured ones, Ollama where OLLAMA_HOST is set; else the scripted one. */
@@ -55,14 +57,18 @@ export function createModels(config: ModelsConfig): Models {
     at: openai,
     ...(openai.apiKey ? { provider: createOpenAi({ apiKey: openai.apiKey, baseUrl: openai.baseUrl, transport }) } : {}),
   })
-  for (const { name, baseUrl, apiKey, apiKeyEnv, models, contextWindow = 32_768 } of config.compatible) {
+  for (const { name, baseUrl, apiKey, apiKeyEnv, models, contextWindow = 32_768, unmarkedEnd } of config.compatible) {
     const usable = apiKeyEnv === undefined || apiKey !== undefined
     entries.set(name, {
       at: { baseUrl, apiKey },
       ...(apiKeyEnv === undefined ? {} : { keyEnv: apiKeyEnv }),
       ...(models === undefined ? {} : { models }),
       ...(usable
-        ? { provider: createOpenAiCompatible({ name, baseUrl, apiKey, apiKeyEnv, contextWindow, transport }) }
+        ? {
+            provider: createOpenAiCompatible({
+              ...{ name, baseUrl, apiKey, apiKeyEnv, contextWindow, transport, unmarkedEnd },
+            }),
+          }
         : {}),
     })
   }
@@ -115,6 +121,12 @@ export function createModels(config: ModelsConfig): Models {
         }
       return { kind: 'ok', provider: entry.provider, model }
     },
+    providers: () => ({
+      callable: [...entries].flatMap(([name, { provider }]) => (provider ? [name] : [])),
+      keyless: [...entries].flatMap(([name, { provider, keyEnv }]) =>
+        provider || keyEnv === undefined ? [] : [{ provider: name, setting: keyEnv }],
+      ),
+    }),
     quotaOf(reference) {
       const known = quotas.get(reference)
       if (known) return known

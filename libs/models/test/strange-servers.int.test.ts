@@ -18,7 +18,10 @@ const reply = (head: string, body: string | Buffer = ''): Buffer =>
   ])
 
 /** Answers each request with the next of these bytes, the last one again and again; gives the last event and what was asked. */
-async function asked(...answers: readonly Buffer[]) {
+const asked = (...answers: readonly Buffer[]) => askedAs({}, ...answers)
+
+/** `as`: what else is said of the server. */
+async function askedAs(as: { readonly unmarkedEnd?: boolean }, ...answers: readonly Buffer[]) {
   const bodies: string[] = []
   const server = createServer((socket) => {
     let got = ''
@@ -36,7 +39,7 @@ async function asked(...answers: readonly Buffer[]) {
   await once(server, 'listening')
   const address = server.address()
   const baseUrl = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}/v1`
-  const loaded = loadModelsConfig({ REINS_MODEL_PROVIDERS: JSON.stringify([{ name: 'odd', baseUrl }]) })
+  const loaded = loadModelsConfig({ REINS_MODEL_PROVIDERS: JSON.stringify([{ name: 'odd', baseUrl, ...as }]) })
   if (loaded.kind === 'invalid') throw new Error(loaded.errors.join('\n'))
   const models = createModels(loaded.config)
   const events = await collect(models.provider('odd')!, request('m', [user('hello')]))
@@ -71,6 +74,34 @@ test.each([
     retries: 1,
     message: expect.stringContaining(words),
   })
+})
+
+const streamed = '200 OK\r\nContent-Type: text/event-stream'
+const unmarked = 'data: {"choices":[{"index":0,"delta":{"content":"ok"},"finish_reason":null}]}\n\n'
+
+test('an answer that ends and does not say that it is over is tried once more; one that breaks off, as often as ever', async () => {
+  const { outcome } = await asked(reply(streamed, unmarked))
+  expect(outcome).toMatchObject({
+    ...{ type: 'failed', code: 'network', retries: 1 },
+    message: expect.stringContaining('"unmarkedEnd": true'),
+  })
+  const head = `HTTP/1.1 ${streamed}\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n`
+  const broken = Buffer.from(`${head}${unmarked}`)
+  expect((await asked(broken)).outcome).toMatchObject({ type: 'failed', code: 'network' })
+  expect((await asked(broken)).outcome).not.toHaveProperty('retries')
+})
+
+test('where it is declared that a server never says so, its answers are whole, and one that breaks off is none', async () => {
+  const { outcome } = await askedAs({ unmarkedEnd: true }, reply(streamed, unmarked))
+  expect(outcome).toMatchObject({ type: 'completed', content: [{ type: 'text', text: 'ok' }] })
+  const head = `HTTP/1.1 ${streamed}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n`
+  const broken = Buffer.from(`${head}${Buffer.byteLength(unmarked).toString(16)}\r\n${unmarked}\r\n`)
+  const { outcome: of } = await askedAs({ unmarkedEnd: true }, broken)
+  expect(of).toMatchObject({
+    ...{ type: 'failed', code: 'network' },
+    message: expect.stringContaining('the connection ended in the middle of the answer'),
+  })
+  expect(of).not.toHaveProperty('retries')
 })
 
 test('a web page that forbids is no matter of the key', async () => {

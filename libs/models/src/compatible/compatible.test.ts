@@ -60,6 +60,32 @@ test('an answer ends with [DONE] or with a finish reason; an end of the connecti
   ])
 })
 
+test('a server that has said of no answer that it is over is asked once more, and may be declared to be so', async () => {
+  const unmarked = sse(chunk({ content: 'ok' }))
+  const { lab } = given(unmarked, unmarked, sse(chunk({ content: 'ok' }, 'stop')), unmarked)
+  const ask = async () => (await collect(lab, request('m', [user('hello')]))).at(-1)
+  for (let call = 0; call < 2; call++)
+    expect(await ask()).toMatchObject({
+      ...{ type: 'failed', code: 'network', retries: 1 },
+      message: expect.stringMatching(/finish_reason.*\[DONE\].*give lab "unmarkedEnd": true in REINS_MODEL_PROVIDERS/),
+    })
+  expect(await ask()).toMatchObject({ type: 'completed' })
+  // From now on it is known that it says so.
+  expect(await ask()).not.toHaveProperty('retries')
+
+  const options = { name: 'lab', baseUrl: 'http://model.test/v1', contextWindow: 32_000, unmarkedEnd: true }
+  const half = sse(chunk({ content: 'ok' }), '{"choices":[')
+  const declared = createOpenAiCompatible({ ...options, transport: fakeTransport(unmarked, half) })
+  expect(await collect(declared, request('m', [user('hello')]))).toMatchObject([
+    { type: 'delta' },
+    { type: 'completed', finish: 'stop', content: [{ type: 'text', text: 'ok' }] },
+  ])
+  expect((await collect(declared, request('m', [user('hello')]))).at(-1)).toMatchObject({
+    ...{ type: 'failed', code: 'network' },
+    message: expect.stringContaining('cut off'),
+  })
+})
+
 test('an answer that is over does not wait for its connection', async () => {
   const open = { headers: { 'content-type': 'text/event-stream' }, status: 200, end: 'open' } as const
   const told =

@@ -14,17 +14,20 @@ export interface OpenAiCompatibleOptions {
   /** For messages: the variable that holds the key. */
   readonly apiKeyEnv?: string | undefined
   readonly contextWindow: number
+  /** It says of no answer that it is over. */
+  readonly unmarkedEnd?: boolean | undefined
   readonly transport: Transport
 }
 
 export function createOpenAiCompatible(options: OpenAiCompatibleOptions): ModelProvider {
-  const { name, baseUrl, apiKey, apiKeyEnv, contextWindow, transport } = options
+  const { name, baseUrl, apiKey, apiKeyEnv, contextWindow, transport, unmarkedEnd = false } = options
   const requests = new ChatRequests(name)
   return createProvider({
     ...{ name, baseUrl, keyEnv: apiKeyEnv, secrets: apiKey ? [apiKey] : [], transport },
     url: `${baseUrl}/chat/completions`,
     headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
     contextWindow: () => contextWindow,
+    unmarkedEnd: unmarkedEnd ? 'whole' : 'doubtful',
     encode: (request, manner) => requests.encode(request, manner),
     reader: (request, subject, manner) => new ChatReader(request, subject, manner),
   })

@@ -117,6 +117,9 @@ export function faultOf(error: unknown): Fault {
     if ('code' in at && typeof at.code === 'string') codes.push(at.code)
   if (codes.some((code) => untrusted.test(code))) return { kind: 'untrusted', message }
   if (/\bproxy\b/i.test(message)) return { kind: /\b40[37]\b/.test(message) ? 'proxy-refuses' : 'proxy-away', message }
+  // What undici's parser says of a connection that ends inside an answer: so it ends where a server dies.
+  if (error.name === 'HTTPParserError' && /Invalid EOF state/i.test(message))
+    return { kind: 'unreachable', message: 'the connection ended in the middle of the answer' }
   if (error.name === 'HTTPParserError' || codes.includes('UND_ERR_HEADERS_OVERFLOW'))
     return { kind: 'no-answer', message: `the answer is no HTTP that can be read: ${message}` }
   if (codes.includes('ENOTFOUND')) return { kind: 'unknown-host', message }

@@ -117,6 +117,15 @@ export const kinds = {
     retries: 1,
     advice: () => 'A part of the answer was lost on its way. If it happens again, look at the logs of the server.',
   },
+  /** Of a server that has said of no answer yet that it is over. A second time it is how the server is. */
+  'unmarked-end': {
+    code: 'network',
+    retries: 1,
+    advice: ({ provider, baseUrl }) =>
+      provider === 'ollama'
+        ? `Look at the logs of the server at ${publicUrl(baseUrl)}.`
+        : `If the server at ${publicUrl(baseUrl)} never says so, give ${provider} "unmarkedEnd": true in REINS_MODEL_PROVIDERS; else look at its logs.`,
+  },
   'not-understood': {
     code: 'bad-request',
     advice: ({ baseUrl }) =>

@@ -1,7 +1,8 @@
 // One call of a model over HTTP, the same for every wire form: ask, read the answer as it comes, and say what came of it.
 //   V1. An answer is over when it says so, not when the connection ends. Where more may follow what says so (counts of tokens
 //       stand behind it), that is waited for a moment only.
-//   V2. An answer that breaks off before it said that it is over is failed{network}.
+//   V2. An answer that breaks off before it said that it is over is failed{network}. Where its body came to a proper end all the same,
+//       and this model has said of no answer that it is over, it may be that its server never does: that is tried once more only.
 //   V3. A refusal that names a known difference is learnt from, and the call is made again (differences.ts), as long as nothing
 //       of an answer has been told, and never twice in the same form. What has led to an answer is remembered.
 import type { JsonObject, ModelCompleted, ModelDelta, ModelFailed, ModelProvider, ModelRequest } from '@reins/contracts'
@@ -34,7 +35,7 @@ export interface AnswerReader {
   read(value: Record<string, unknown>, name: string | undefined): readonly ModelDelta[]
   /** `[DONE]`. */
   done(): void
-  /** The last deltas and the outcome; only once it is `said` or `over`. */
+  /** The last deltas and the outcome; once it is `said` or `over`, or its body has come to the end that counts as its own. */
   end(): { readonly deltas: readonly ModelDelta[]; readonly outcome: ModelCompleted | ModelFailed }
 }
 
@@ -48,6 +49,8 @@ export interface Wire {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   contextWindow(model: string): number
+  /** What an answer is whose body ends properly, and that did not say that it is over (V2). Absent: it was cut off. */
+  readonly unmarkedEnd?: 'doubtful' | 'whole'
   /** Whether its form holds a model to this schema; absent: to any. */
   readonly takesSchema?: (schema: JsonObject) => boolean
   /** JSON. */
@@ -87,10 +90,12 @@ async function converse(
   let manner: Manner = manners.of(request.model)
   const lessons: Lesson[] = []
   // V3: what has helped is remembered.
-  const helped = ({ shown }: AnswerReader): void => {
+  const helped = ({ shown, progress }: AnswerReader): void => {
     manners.remember(request.model, lessons)
     if (shown) manners.note(request.model, shown)
+    if (wire.unmarkedEnd && progress !== 'open') manners.note(request.model, { name: 'marks-ends', value: 1 })
   }
+  const unmarked = manner.has('marks-ends') ? undefined : wire.unmarkedEnd
   for (let form = formOf(wire, request, manner); ; ) {
     const accept = form.asked.stream ? 'text/event-stream' : 'application/json'
     const trace = request.traceparent === undefined ? {} : { traceparent: request.traceparent }
@@ -102,7 +107,7 @@ async function converse(
     let fault: Fault
     if (reply.status >= 200 && reply.status < 300 && reply.status !== 204 && reply.status !== 205) {
       const most = answerBytes + form.asked.maxTokens * bytesOfToken
-      const failure = await readAnswer(reply, reader, signal, helped, most, telling)
+      const failure = await readAnswer(reply, reader, signal, helped, { most, unmarked }, telling)
       if (failure === undefined) return
       fault = failure
     } else {
@@ -135,13 +140,19 @@ function formOf(wire: Wire, request: ModelRequest, manner: Manner): Form {
   return { asked, body: filled(wire.encode(asked, manner), request.media), resultTool: byTool?.tool }
 }
 
+interface Expected {
+  /** Bytes. */
+  readonly most: number
+  readonly unmarked: Wire['unmarkedEnd']
+}
+
 /** undefined: the outcome has been told. */
 async function readAnswer(
   reply: Reply,
   reader: AnswerReader,
   signal: AbortSignal,
   helped: (reader: AnswerReader) => void,
-  most: number,
+  { most, unmarked }: Expected,
   telling: Telling,
 ): Promise<Fault | undefined> {
   const decoder = new StreamDecoder(header(reply.headers, 'content-type') ?? '')
@@ -225,7 +236,11 @@ async function readAnswer(
       status: reply.status,
       message: size === 0 ? 'an empty body came' : 'an empty value came',
     }
-  if (reader.progress === 'open') return cutOff(reply, reader, strays)
+  if (reader.progress === 'open') {
+    const ends = reader.begun && strays.all === '' ? unmarked : undefined
+    if (ends === 'doubtful') return { kind: 'unmarked-end', message: neverOver }
+    if (ends === undefined) return cutOff(reply, reader, strays)
+  }
   if (strays.lost !== '') return { kind: 'garbled', message: `a part of the answer is no JSON: ${strays.lost}` }
   const { deltas, outcome } = reader.end()
   helped(reader)
@@ -233,6 +248,9 @@ async function readAnswer(
   telling.tell(outcome)
   return undefined
 }
+
+const neverOver =
+  'the answer ended, and the server did not say that it is over (by a finish_reason, or by [DONE]): it may be half of one'
 
 const tooMuch = (most: number): string =>
   `the server sent more than ${Math.round(most / 1024 / 1024)} MB for one answer and was cut off`

@@ -41,6 +41,7 @@ export type Difference =
   | 'no-audio'
   | 'no-files'
   | 'lone-think-tag'
+  | 'marks-ends'
 
 /** How a model wants to be asked, and how it answers; a number is the limit that it told, or says which. */
 export type Manner = ReadonlyMap<Difference, number>
