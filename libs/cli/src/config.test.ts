@@ -4,7 +4,7 @@ import { loadCliEnvironment } from './config.ts'
 test('what the environment says', () => {
   expect(
     loadCliEnvironment({ REINS_URL: 'http://x', REINS_TOKEN: 't', NO_COLOR: '1', TERM: 'dumb', HOME: '/h' }),
-  ).toEqual({ url: 'http://x', token: 't', noColor: true, dumb: true, stateDir: '/h/.local/state/reins' })
+  ).toEqual({ url: 'http://x', token: 't', home: '/h', noColor: true, dumb: true, stateDir: '/h/.local/state/reins' })
   expect(loadCliEnvironment({ REINS_URL: '', NO_COLOR: '', XDG_STATE_HOME: '/s' })).toEqual({
     noColor: false,
     dumb: false,

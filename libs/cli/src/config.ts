@@ -22,6 +22,8 @@ export interface CliEnvironment {
   readonly noColor: boolean
   /** The terminal says that it can do nothing (TERM=dumb). */
   readonly dumb: boolean
+  /** Of this person: HOME, or USERPROFILE. */
+  readonly home?: string
   /** Where the history of the chat is kept; absent when there is no home folder. */
   readonly stateDir?: string
 }
@@ -44,6 +46,7 @@ export function loadCliEnvironment(env: Env): CliEnvironment {
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(env.npm_command === 'exec' ? { typed: 'npx reins' } : {}),
     ...(editor === undefined ? {} : { editor }),
+    ...(home === undefined ? {} : { home }),
     noColor: text('NO_COLOR') !== undefined,
     dumb: env.TERM === 'dumb',
     ...(state === undefined ? {} : { stateDir: path.join(state, 'reins') }),

@@ -78,6 +78,8 @@ export interface CliContext {
   readFile(path: string): Promise<string>
   /** What is in a file that is no text; rejects as readFile does. */
   readBytes(path: string): Promise<Uint8Array>
+  /** What a folder holds; rejects as readFile does. Absent: no path is completed. */
+  listFolder?(path: string): Promise<readonly { readonly name: string; readonly folder: boolean }[]>
   /** A TypeScript file, as it was named from the current folder, and all that it imports as one module. */
   bundle(file: string): Promise<Bundled>
   /** A folder of skills, as it was named from the current folder, with all its files. */

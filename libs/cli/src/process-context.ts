@@ -1,6 +1,6 @@
 // The context of a real process: its streams, its clock, its signals.
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -40,6 +40,8 @@ export function processContext(options: ProcessContextOptions): CliContext {
     makeKey: () => randomUUID(),
     readFile: (path) => readFile(path, 'utf8'),
     readBytes: (path) => readFile(path),
+    listFolder: async (path) =>
+      (await readdir(path, { withFileTypes: true })).map((one) => ({ name: one.name, folder: one.isDirectory() })),
     bundle: bundleCode,
     bundleSkills,
     projects: projectTools(process.execPath),

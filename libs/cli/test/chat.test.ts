@@ -25,8 +25,12 @@ interface Sitting {
   sees(part: string): Promise<void>
 }
 
-async function sit(words: readonly string[], server = fakeServer()): Promise<Sitting> {
-  const context = fakeContext(server.client, { terminal: true })
+async function sit(
+  words: readonly string[],
+  server = fakeServer(),
+  options: Parameters<typeof fakeContext>[1] = {},
+): Promise<Sitting> {
+  const context = fakeContext(server.client, { terminal: true, ...options })
   const done = runProgram(clientProgram(context), words, context)
   let mark = 0
   const sitting = {
@@ -67,6 +71,43 @@ describe('a chat', () => {
     expect(await done).toBe(0)
     expect(context.stdout.text).toContain(`Come back with: reins session open ${sessionId}`)
     expect(context.stdin.raw).toBe(false)
+  })
+  test('shows images with the next message: named behind /image, or dropped on the terminal', async () => {
+    const png = '\x89PNG\r\n\x1a\n'
+    const files = { 'screen.png': png, '/home/ada/my photo.png': png, 'notes.txt': 'text' }
+    const listFolder = async () => [
+      { name: 'screen.png', folder: false },
+      { name: 'notes.txt', folder: false },
+    ]
+    const env = { noColor: true, dumb: false, home: '/home/ada' }
+    const { server, done, type, sees } = await sit(['chat'], fakeServer(), { files, listFolder, env })
+    type('/im\t')
+    await sees('/image')
+    type('s\t')
+    await sees('/image screen.png')
+    type('\r')
+    await sees('with your next message: screen.png')
+    type('/image notes.txt\r')
+    await sees('notes.txt is no PNG, JPEG, GIF or WebP image')
+    type('/image nobody.png\r')
+    await sees('The image cannot be read from nobody.png')
+    type('\x1b[200~~/my\\ photo.png \x1b[201~')
+    await sees('with your next message: /home/ada/my photo.png')
+    type('\x1b[200~/tmp/none.png\x1b[201~')
+    await sees('/tmp/none.png')
+    type('?\r')
+    await server.until('create assistant /tmp/none.png? with image/png iVBORw0KGgo=, image/png iVBORw0KGgo=')
+    type('/image\r')
+    await sees('No image goes with your next message')
+    type('/image screen.png\r')
+    await sees('with your next message: screen.png')
+    type('/image none\r')
+    await sees('Message assistant')
+    type('Next\r')
+    await server.until(`send ${sessionId} Next`)
+    expect(server.asked.at(-1)).toBe(`send ${sessionId} Next`)
+    type('\x04')
+    expect(await done).toBe(0)
   })
   test('left before the first message leaves nothing behind', async () => {
     const { server, done, type, context } = await sit(['chat'])

@@ -22,7 +22,9 @@ import { asTyped, exitCodes, explainFailure, failureText } from '../failure.ts'
 import { wrap } from '../text/cells.ts'
 import { budgetLines } from '../text/budget-lines.ts'
 import { makeStyle, type Style } from '../text/style.ts'
+import type { ImageFile } from '../images/image-files.ts'
 import { budgetAsked, commandHelp, slashCommand } from './typing/commands.ts'
+import { ImageDesk } from './typing/image-desk.ts'
 import type { History } from './typing/history-file.ts'
 import type { Key } from './typing/keys.ts'
 import { ApprovalDesk } from './deciding/approval-desk.ts'
@@ -59,6 +61,11 @@ export interface ChatOptions {
 
 const noSession = 'There is no session yet. It begins with your first message.'
 
+interface OwnMessage {
+  readonly text: string
+  readonly images: readonly ImageFile[]
+}
+
 /** What a second Ctrl-C would do. */
 type Armed = 'nothing' | 'leave-turn' | 'leave'
 
@@ -74,7 +81,8 @@ const hintAfterMs = 4_000
 class Chat {
   readonly #options: ChatOptions
   readonly #screen: ChatScreen
-  readonly #outbox: Outbox
+  readonly #outbox: Outbox<OwnMessage>
+  readonly #images: ImageDesk
   readonly #desk: QuestionDesk
   readonly #approvals: ApprovalDesk
   readonly #stop = new AbortController()
@@ -116,6 +124,13 @@ class Chat {
       fail: (error: unknown) => this.#fail(error),
     }
     this.#desk = new QuestionDesk(around)
+    this.#images = new ImageDesk({
+      ...around,
+      type: (text) => {
+        this.#editor = edit(this.#editor, { kind: 'paste', text }).editor
+      },
+      changed: () => this.#paintSoon(),
+    })
     this.#approvals = new ApprovalDesk({
       ...around,
       lend: (use) => this.#lend(use),
@@ -124,7 +139,7 @@ class Chat {
       },
     })
     this.#outbox = new Outbox({
-      send: (text, key) => this.#send(text, key),
+      send: (message, key) => this.#send(message, key),
       makeKey: () => context.makeKey(),
       sleep: (ms, signal) => context.sleep(ms, signal),
       onChange: ({ sending, away }) => {
@@ -132,8 +147,9 @@ class Chat {
         this.#serverAway = away
         this.#paintSoon()
       },
-      onRefused: (text, error) => {
+      onRefused: ({ text, images }, error) => {
         this.#fail(error)
+        this.#images.restore(images)
         if (this.#editor.text.length === 0) this.#editor = withText(this.#editor, text)
       },
       signal: this.#stop.signal,
@@ -242,15 +258,16 @@ class Chat {
     this.#paintSoon()
   }
 
-  async #send(text: string, key: string): Promise<void> {
+  async #send({ text, images: attached }: OwnMessage, key: string): Promise<void> {
     const { client, agent, budget, instance } = this.#options
+    const images = attached.length === 0 ? {} : { images: attached.map(({ image }) => image) }
     if (this.#session !== undefined) {
-      await client.sessions.send(this.#session, { content: text }, { idempotencyKey: key })
+      await client.sessions.send(this.#session, { content: text, ...images }, { idempotencyKey: key })
       void this.#hintAtPool(this.#session)
       return
     }
     const created = await client.sessions.create(
-      { agent, ...instance, message: text, ...(budget === undefined ? {} : { budget }) },
+      { agent, ...instance, message: text, ...images, ...(budget === undefined ? {} : { budget }) },
       { idempotencyKey: key },
     )
     this.#session = created.session.id
@@ -316,6 +333,12 @@ class Chat {
       }
       if (!this.#desk.filling && this.#approvals.onKey(key)) continue
       if (!this.#approvals.denying && this.#desk.onKey(key)) continue
+      if (
+        !this.#approvals.denying &&
+        !this.#desk.filling &&
+        this.#images.onKey(key, this.#editor.cursor === this.#editor.text.length)
+      )
+        continue
       const edited = edit(this.#editor, key)
       this.#editor = edited.editor
       if (this.#approvals.onReason(edited)) continue
@@ -335,10 +358,13 @@ class Chat {
     const command = slashCommand(message)
     if (command === undefined) {
       void this.#options.history.add(message)
-      this.#outbox.add(message)
+      void this.#images.take().then((images) => this.#outbox.add({ text: message, images }))
       return
     }
     switch (command) {
+      case 'image':
+        this.#images.asked(message)
+        return
       case 'help':
         this.#note(commandHelp)
         return
@@ -483,6 +509,7 @@ class Chat {
       transcript: { ...this.#transcript, ...this.#asking() },
       editor: this.#editor,
       sending: this.#sending,
+      images: this.#images.labels,
       connection: this.#streamLost || this.#serverAway ? ('lost' as const) : ('there' as const),
       placeholder: this.#approvals.denying ? 'Why not?' : (this.#desk.placeholder ?? `Message ${this.#options.agent}`),
       denying: this.#approvals.denying,

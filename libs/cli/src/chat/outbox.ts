@@ -4,43 +4,47 @@
 //   O3. A message that the server refuses comes back to whoever typed it.
 import { ReinsError } from '@reins/contracts'
 
-export interface OutboxOptions {
-  send(text: string, key: string): Promise<void>
+export interface Outgoing {
+  readonly text: string
+}
+
+export interface OutboxOptions<Message extends Outgoing> {
+  send(message: Message, key: string): Promise<void>
   makeKey(): string
   sleep(ms: number, signal: AbortSignal): Promise<void>
   /** `away`: the server does not answer, and it is tried again. */
   onChange(state: { readonly sending: readonly string[]; readonly away: boolean }): void
-  onRefused(text: string, error: unknown): void
+  onRefused(message: Message, error: unknown): void
   readonly signal: AbortSignal
 }
 
-export class Outbox {
-  readonly #options: OutboxOptions
+export class Outbox<Message extends Outgoing> {
+  readonly #options: OutboxOptions<Message>
   #sending: readonly string[] = []
   #away = false
   #last: Promise<void> = Promise.resolve()
 
-  constructor(options: OutboxOptions) {
+  constructor(options: OutboxOptions<Message>) {
     this.#options = options
   }
 
-  add(text: string): void {
-    this.#sending = [...this.#sending, text]
+  add(message: Message): void {
+    this.#sending = [...this.#sending, message.text]
     this.#changed()
-    this.#last = this.#last.then(() => this.#deliver(text))
+    this.#last = this.#last.then(() => this.#deliver(message))
   }
 
-  async #deliver(text: string): Promise<void> {
+  async #deliver(message: Message): Promise<void> {
     const { makeKey, send, signal, sleep, onRefused } = this.#options
     const key = makeKey()
     for (let wait = 250; !signal.aborted; wait = Math.min(2000, wait * 2)) {
       try {
-        await send(text, key)
+        await send(message, key)
         break
       } catch (error) {
         if (!isAway(error)) {
           this.#done()
-          onRefused(text, error)
+          onRefused(message, error)
           return
         }
         this.#away = true

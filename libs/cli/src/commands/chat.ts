@@ -10,7 +10,7 @@ import { CommandFailure, exitCodes, QuietExit, usageFailure } from '../failure.t
 import { type Act, defaultAgent, type Invocation } from '../invocation.ts'
 import { neutralise } from '../text/neutralise.ts'
 import { examples } from './examples.ts'
-import { imagesIn } from './image-files.ts'
+import { imagesIn } from '../images/image-files.ts'
 import { budgetArgument } from './sessions/session-budget.ts'
 import { readAll } from './stdin.ts'
 
@@ -81,7 +81,7 @@ export async function openChat(run: Invocation, flags: ChatFlags): Promise<void>
   if (context.stdin.isTTY === true && flags.image !== undefined)
     throw usageFailure(
       'The option --image belongs to one message.',
-      'Send the message with -m, or pipe it in: reins chat -m "…" --image FILE',
+      'Send the message with -m, or pipe it in: reins chat -m "…" --image FILE. In the chat, type /image FILE.',
     )
   if (context.stdin.isTTY !== true) return ask(run, flags, await readAll(context, run.signal))
   mustBeTerminal(run)
@@ -179,7 +179,7 @@ async function ask(run: Invocation, flags: ChatFlags, message: string): Promise<
   const { context } = run
   const live = context.stdout.isTTY === true && !run.json
   const schema = flags.outputSchema === undefined ? undefined : await schemaIn(run, flags.outputSchema)
-  const images = flags.image === undefined ? undefined : await imagesIn(run, flags.image)
+  const images = flags.image === undefined ? undefined : await imagesIn(context, flags.image)
   const result = await askOnce({
     client: await run.client(),
     context,

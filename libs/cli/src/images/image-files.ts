@@ -1,26 +1,44 @@
 // Files of images that a message shows: looked at before anything is sent.
 import { checkImage, type ShownImage } from '@reins/contracts'
+import type { CliContext } from '../context.ts'
 import { CommandFailure, exitCodes, usageFailure } from '../failure.ts'
-import type { Invocation } from '../invocation.ts'
 
-/** Throws a usage failure that names the file. */
-export async function imagesIn(run: Invocation, files: readonly string[]): Promise<readonly ShownImage[]> {
-  const images: ShownImage[] = []
-  const sizes: number[] = []
-  for (const file of files) {
-    const bytes = await bytesOf(run, file)
-    const checked = checkImage(file, bytes, sizes)
-    if (checked.kind === 'wrong')
-      throw usageFailure(checked.message, 'Give another file, make it smaller, or send it with a message of its own.')
-    sizes.push(bytes.length)
-    images.push({ type: 'image', mimeType: checked.mimeType, data: Buffer.from(bytes).toString('base64') })
-  }
-  return images
+export interface ImageFile {
+  /** As it was named. */
+  readonly file: string
+  readonly bytes: number
+  readonly image: ShownImage
 }
 
-const bytesOf = ({ context }: Invocation, file: string): Promise<Uint8Array> =>
+/** There is no such file, or it cannot be read. */
+export class UnreadableImage extends CommandFailure {}
+
+type Reads = Pick<CliContext, 'readBytes'>
+
+/** `before`: those that the message shows already. Throws a usage failure that names the file. */
+export async function imageIn(context: Reads, file: string, before: readonly ImageFile[]): Promise<ImageFile> {
+  const bytes = await bytesOf(context, file)
+  const checked = checkImage(
+    file,
+    bytes,
+    before.map((one) => one.bytes),
+  )
+  if (checked.kind === 'wrong')
+    throw usageFailure(checked.message, 'Give another file, make it smaller, or send it with a message of its own.')
+  const data = Buffer.from(bytes).toString('base64')
+  return { file, bytes: bytes.length, image: { type: 'image', mimeType: checked.mimeType, data } }
+}
+
+/** As `imageIn`, for all that one message shows. */
+export async function imagesIn(context: Reads, files: readonly string[]): Promise<readonly ShownImage[]> {
+  const images: ImageFile[] = []
+  for (const file of files) images.push(await imageIn(context, file, images))
+  return images.map(({ image }) => image)
+}
+
+const bytesOf = (context: Reads, file: string): Promise<Uint8Array> =>
   context.readBytes(file).catch((error: unknown) => {
-    throw new CommandFailure(`The image cannot be read from ${file}: ${messageOf(error)}.`, {
+    throw new UnreadableImage(`The image cannot be read from ${file}: ${messageOf(error)}.`, {
       ...{ exitCode: exitCodes.usage, next: 'Give the path of a PNG, JPEG, GIF or WebP file.' },
     })
   })

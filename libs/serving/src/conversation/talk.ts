@@ -19,6 +19,7 @@ import {
   ReinsError,
   rootOf,
   type SessionInfo,
+  type ShownImage,
 } from '@reins/contracts'
 
 export interface TalkClient extends Pick<Client, 'approvals' | 'elicitations'> {
@@ -46,6 +47,7 @@ export interface Place {
 export interface Say {
   readonly agent: string
   readonly message: string
+  readonly images?: readonly ShownImage[]
   readonly idempotencyKey?: string
 }
 
@@ -71,7 +73,8 @@ export async function sayMore(client: TalkClient, session: string, say: Say): Pr
   const settles = info.status === 'running' && !standingAt(await client.sessions.state(session)).busy
   if (info.status !== 'idle' && !settles && idempotencyKey === undefined) throw busyError(info)
   const write = idempotencyKey === undefined ? {} : { idempotencyKey }
-  const message = { content: say.message, onBusy: settles ? 'queue' : 'reject' } as const
+  const images = say.images === undefined || say.images.length === 0 ? {} : { images: [...say.images] }
+  const message = { content: say.message, ...images, onBusy: settles ? ('queue' as const) : ('reject' as const) }
   const accepted = await client.sessions.send(session, message, write).catch(async (error: unknown) => {
     const code = error instanceof ReinsError ? error.code : undefined
     if (code !== 'session_busy' && code !== 'session_ended') throw error

@@ -19,6 +19,8 @@ export interface LiveState {
   readonly editor?: Editor
   /** Messages on their way to the server. */
   readonly sending: readonly string[]
+  /** What goes with the next message. */
+  readonly images?: readonly string[]
   readonly connection: 'there' | 'lost'
   /** One line about the key that was pressed last. */
   readonly hint?: string
@@ -105,6 +107,7 @@ function activity(state: LiveState, growing: boolean, now: number, width: number
   for (const waiting of transcript.waiting) lines.push(cut(style.dim(`queued: ${oneLine(waiting.text)}`), width))
   const known = new Set(transcript.waiting.map((waiting) => waiting.text))
   for (const text of state.sending) if (!known.has(text)) lines.push(cut(style.dim(`sending: ${oneLine(text)}`), width))
+  for (const image of state.images ?? []) lines.push(cut(style.dim(`with your next message: ${oneLine(image)}`), width))
   if (state.hint !== undefined) lines.push(...wrap(style.yellow(state.hint), width))
   return lines
 }

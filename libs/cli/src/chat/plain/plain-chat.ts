@@ -11,6 +11,8 @@ import type { CliContext } from '../../context.ts'
 import { filledIn, formFields } from '../../elicitations/form-fields.ts'
 import { webPage } from '../../elicitations/web-page.ts'
 import { asTyped, exitCodes, explainFailure, failureText } from '../../failure.ts'
+import { type ImageFile, imageIn } from '../../images/image-files.ts'
+import { imageAsked, pathMeant } from '../../images/image-paths.ts'
 import { neutralise, oneLine } from '../../text/neutralise.ts'
 import { makeStyle } from '../../text/style.ts'
 import { LineReader } from './line-reader.ts'
@@ -32,6 +34,7 @@ export interface PlainChatOptions {
 
 const help = `/help      list the commands
 /session   print the id of this session
+/image     /image screen.png shows that image with your next message; /image none takes back what goes with it
 /quit      leave; the session stays
 Ctrl+D leaves too. Ctrl+C cancels the current turn.`
 
@@ -59,6 +62,8 @@ class PlainChat {
   /** A page was opened, and its server has not gone on yet. */
   #page = new AbortController()
   #code: number | undefined
+  /** With the next message. */
+  #images: readonly ImageFile[] = []
   readonly #unavailable = new Set<string>()
 
   constructor(options: PlainChatOptions, info: SessionInfo, lines: LineReader) {
@@ -107,9 +112,26 @@ class PlainChat {
     if (text === '/quit' || text === '/exit') return this.#leave(exitCodes.ok)
     if (text === '/help') return this.#out.line(`${help}\n`)
     if (text === '/session') return this.#out.line(`${this.#session}\n`)
+    const asked = imageAsked(text)
+    if (asked !== undefined) return this.#image(asked)
     const { client, agent } = this.#options
-    await this.#turn(() => sayMore(client, this.#session, { agent, message: text }))
+    const images = this.#images.map(({ image }) => image)
+    this.#images = []
+    await this.#turn(() => sayMore(client, this.#session, { agent, message: text, images }))
     await this.#sayUnavailable()
+  }
+
+  async #image(asked: string): Promise<void> {
+    const { context } = this.#options
+    try {
+      if (asked === 'none') this.#images = []
+      else if (asked !== '')
+        this.#images = [...this.#images, await imageIn(context, pathMeant(asked, context.env.home), this.#images)]
+    } catch (error) {
+      this.#fail(error)
+    }
+    const files = this.#images.map(({ file }) => oneLine(file))
+    this.#out.line(`With your next message: ${files.length === 0 ? 'no image' : files.join(', ')}\n`)
   }
 
   /** Why tools are never called: said here, because nothing that the agent does says it. */

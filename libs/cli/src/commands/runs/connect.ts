@@ -52,7 +52,7 @@ async function connect(
   if (image !== undefined)
     throw usageFailure(
       'The option --image belongs to one message.',
-      'Send it with -m: reins connect … -m "…" --image FILE',
+      'Send it with -m: reins connect … -m "…" --image FILE. In the chat, type /image FILE.',
     )
   if (run.context.stdin.isTTY !== true) return askLines(run, agent, at)
   const client = await run.client()
