@@ -402,6 +402,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       idempotency: await openIdempotency(broker, { replicas: config.replicas }),
       ...gateway.brokerPorts(broker),
       instancesHere,
+      modelsHere: has('executor') ? models.providers() : undefined,
       toolsOf: (definition) => toolsAtStart(catalogs, definition),
       ceilings: config.ceilings,
       budgetCeiling: config.budgetCeiling,

@@ -13,6 +13,7 @@ import {
   decodeHeartbeat,
   type GivenTrigger,
   type Heartbeat,
+  type ModelProviders,
   type Holding,
   heartbeatFilter,
   heartbeatSubject,
@@ -33,6 +34,8 @@ export interface PresenceOptions {
   readonly queued: () => readonly QueuedSession[]
   /** Tool calls that have shown nothing for a while; absent: there are never any. */
   readonly slow?: (() => readonly SlowCall[]) | undefined
+  /** Whose models it can call; absent: it calls none. */
+  readonly models?: (() => ModelProviders) | undefined
   readonly ackWaitMs: number
   /** Whether this process runs it: true from before its intent goes out until its outcome is known to be in. */
   readonly runs: (holding: Holding) => boolean
@@ -133,6 +136,7 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
       ...queuedNow(whole),
       ...slowNow(whole),
       ...(whole ? { whole: [...mine.values()] } : {}),
+      ...(whole && options.models ? { models: options.models() } : {}),
       ...(!whole && begun.size > 0 ? { begun: [...begun.values()] } : {}),
       ...(!whole && ended.size > 0 ? { ended: [...ended.values()] } : {}),
       ...(leaving ? { leaving } : {}),

@@ -127,6 +127,7 @@ export const answers = {
   agents: record({
     agents: list(agent),
     modules: optional(list(record({ name: text, project: text, version: finite, updatedAt: instant }))),
+    warnings: optional(list(text)),
     next: optional(text),
   }),
   session,

@@ -321,6 +321,7 @@ export {
   decodePoolEntry,
   type Heartbeat,
   type Holding,
+  type ModelProviders,
   type PoolEntry,
   type QueuedSession,
   type SlowCall,

@@ -244,7 +244,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     service: 'executor',
     ...{ instance, labels, ackWaitMs, clock, stopping, cacheBytes: config.cacheBytes },
     work: journal.work,
-    presence: (options) => startPresence(broker, options),
+    presence: (options) => startPresence(broker, { ...options, models: () => config.models.providers() }),
     actor: (session) => new SessionActor(session, context),
     workSlots: config.concurrency,
     takes: true,

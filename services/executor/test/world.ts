@@ -356,6 +356,7 @@ export class Executor {
       },
       models: {
         provider: () => undefined,
+        providers: () => ({ callable: ['fake'], keyless: [] }),
         resolve: () => ({
           kind: 'ok',
           model: 'm',

@@ -9,6 +9,7 @@ import {
   decodeHeartbeat,
   type Health,
   type Heartbeat,
+  type ModelProviders,
   heartbeatFilter,
   type JsonObject,
   type PinnedTool,
@@ -98,6 +99,8 @@ export interface GatewayConfig extends GatewaySettings {
   readonly heartbeats: Heartbeats
   /** Executors and tool-runners of this process, which append to the same journal. Absent: there are none. */
   readonly instancesHere?: readonly string[]
+  /** Whose models an executor of this process can call. Absent: there is none. */
+  readonly modelsHere?: ModelProviders | undefined
   /** A definition's tools, as a session's start records them. */
   readonly toolsOf: (definition: AgentDefinition) => Promise<readonly PinnedTool[]>
   /** What no definition exceeds when it delegates. Absent: the ceilings of the product. */

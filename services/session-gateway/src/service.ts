@@ -1,7 +1,14 @@
 // The session gateway: the one door to the outside. It owns nothing; everything that it shows is read from the streams.
 import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { compactVerb, dispatchVerb, listensOnLoopback, makeShortId, serviceSubject } from '@reins/contracts'
+import {
+  compactVerb,
+  dispatchVerb,
+  listensOnLoopback,
+  makeShortId,
+  serviceSubject,
+  type Project,
+} from '@reins/contracts'
 import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
 import { CostlyRequests } from './access/costly.ts'
@@ -9,7 +16,7 @@ import { Quotas } from './access/quotas.ts'
 import { KnownBearers } from './access/known-bearers.ts'
 import { type Credential, Leases } from './access/leases.ts'
 import { oidcIdentities } from './access/oidc/identities.ts'
-import { Agents } from './api/agents.ts'
+import { Agents, modelsOfProject } from './api/agents.ts'
 import type { Api } from './api/api.ts'
 import { AccessAdmin } from './api/access/admin.ts'
 import { auditPage } from './api/access/audit.ts'
@@ -20,6 +27,7 @@ import { SessionAgents } from './api/access/session-agents.ts'
 import { Memories } from './api/memories.ts'
 import { withQueues } from './api/operating/health.ts'
 import { PoolGauges } from './api/operating/pool-gauges.ts'
+import { ModelBoard } from './api/operating/model-board.ts'
 import { PoolBoard } from './api/operating/pools.ts'
 import { QueueBoard } from './api/operating/queue-board.ts'
 import { SlowCalls } from './api/operating/slow-calls.ts'
@@ -133,11 +141,12 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     leases,
     quotas,
   )
-  const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), [queues, slow])
+  const models = new ModelBoard(() => clock.now(), config.modelsHere)
+  const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), [queues, slow, models])
   closing.add('heartbeats', () => pools.close())
   const instancesHere = new Set(config.instancesHere)
   const writersHere = () => instancesHere.size > 0 && pools.areAllOf(instancesHere)
-  const agents = new Agents(config)
+  const agents = new Agents({ ...config, models })
   const writeParts = { ...config, access, erased, appender, folds, quotas, stopping: stopping.signal, writersHere }
   const writes = new SessionWrites(writeParts)
   const held = new HeldRequests({ now: () => clock.now() })
@@ -224,7 +233,11 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   await acceptSockets(app)
   const health = () => withQueues(config.health(), queues.all(), clock.now())
   if (apps) addProjectSockets(app, apps, door, runs)
-  const routes = addAll(app, { ...config, health }, api, streams, options)
+  const noteOf = (project: Project): readonly string[] => [
+    ...(config.apps ? noteOfPlace(registry, project, config.rootProject) : []),
+    ...models.warningsOf(modelsOfProject(project)),
+  ]
+  const routes = addAll(app, { ...config, health }, api, streams, { ...options, noteOf })
   try {
     await app.listen({ host: config.host, port: config.port })
   } catch (error) {
@@ -278,18 +291,14 @@ function addAll(
   config: GatewayConfig,
   api: Api,
   streams: Streams,
-  options: HttpOptions,
+  { noteOf, ...options }: HttpOptions & { readonly noteOf: (project: Project) => readonly string[] },
 ): readonly Route[] {
   const routes: Route[] = []
   routes.push(
     ...accessRoutes(api),
     ...auditRoutes(api),
     ...agentRoutes(api),
-    ...projectRoutes(
-      api,
-      () => config.clock.now(),
-      (project) => (config.apps ? noteOfPlace(config.registry, project, config.rootProject) : []),
-    ),
+    ...projectRoutes(api, () => config.clock.now(), noteOf),
     ...runRoutes(api),
     ...valueRoutes(api),
     ...webhookRoutes(api),

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type DiskLimits, diskState } from '../data/disk-budget.ts'
 import type { Owner } from '../data/owner-lock.ts'
 import type { DoctorRow } from './doctor.ts'
+import { modelsRow } from './models-row.ts'
 import { quarantinedRow } from './quarantined-row.ts'
 
 /** ms in which a process that is well answers by far. */
@@ -30,12 +31,12 @@ export async function runningRows(owner: Owner | undefined, dataDir: string): Pr
     ]
   }
   const bad = Object.entries(parts).flatMap(([part, state]) => (state === 'ok' ? [] : [[part, String(state)] as const]))
-  const quarantined = await quarantinedRow(dataDir, url)
+  const [quarantined, models] = await Promise.all([quarantinedRow(dataDir, url), modelsRow(dataDir, url)])
   const rows: readonly DoctorRow[] =
     bad.length === 0
       ? [{ what: 'running', status: 'ok', found: `at ${url}, every part is well`, hint: '' }]
       : bad.map(([part, state]) => ({ what: part, status: 'warning', found: state, hint: hintFor(part, state) }))
-  return [...rows, ...(quarantined ? [quarantined] : [])]
+  return [...rows, ...[quarantined, models].filter((one) => one !== undefined)]
 }
 
 /** Of what another version may have said. */

@@ -7,7 +7,7 @@ import { type Served, serveProject } from '../app/serve-project.ts'
 import { given } from '../authoring/given.ts'
 import { jsonSchemaOf } from '../parameters.ts'
 import { checkProject, type ModuleProblem, type ProjectDescription } from './check-project.ts'
-import { probeAgents } from './probe-agents.ts'
+import { type Probed, probeAgents } from './probe-agents.ts'
 
 export type { ModuleProblem, ProjectDescription } from './check-project.ts'
 
@@ -37,6 +37,8 @@ export interface ProjectForm {
   describe(): ProjectDescription
   /** Calls each initializer once. Absent: it was built before there was this. */
   probe?(): Promise<readonly ModuleProblem[]>
+  /** The models of agents, as far as that has shown them. Absent: as above. */
+  models?(): Promise<Readonly<Record<string, string>>>
   /** A request over HTTP, and what the app answers. `env`: what the project declares. */
   serve(request: Request, door: HostDoor, env?: Readonly<Record<string, string>>): Promise<Served>
 }
@@ -52,11 +54,17 @@ const schemasMarker = Symbol.for('reins.schemas')
 export function defineProject(modules: ProjectModules): Project {
   Object.assign(globalThis, { [schemasMarker]: Object.freeze({ jsonSchemaOf, given }) })
   keepModules(modules)
+  let probed: Promise<Probed> | undefined
+  const probe = (): Promise<Probed> => {
+    probed ??= probeAgents(modules)
+    return probed
+  }
   const form: ProjectForm = Object.freeze({
     version: 1,
     modules,
     describe: () => checkProject(modules),
-    probe: () => probeAgents(modules),
+    probe: async () => (await probe()).problems,
+    models: async () => (await probe()).models,
     serve: (request: Request, door: HostDoor, env: Readonly<Record<string, string>> = {}) =>
       serveProject(modules, request, door, env),
   })

@@ -4,30 +4,57 @@
 import { configModelProblems, unknownConfigFields } from '../authoring/check-profile.ts'
 import { isCreatedAgent } from '../authoring/created-agent.ts'
 import type { ModuleProblem } from './check-project.ts'
-import type { ProjectModules } from './define-project.ts'
+import type { ProjectModule, ProjectModules } from './define-project.ts'
 
 const id = 'reins-build'
 /** That all may take together: one that waits says nothing. */
 const withinMs = 500
+const longestModel = 300
 
-export async function probeAgents({ agents }: ProjectModules): Promise<readonly ModuleProblem[]> {
-  const probed = Object.values(agents).map(async ({ module, file }): Promise<readonly ModuleProblem[]> => {
-    const agent = module.default
-    if (!isCreatedAgent(agent)) return []
-    let read = false
-    const env = anyValue(() => {
-      read = true
-    })
-    try {
-      const config: unknown = await agent.initialize({ id, env, payload: undefined })
-      const problems = [...unknownConfigFields(config), ...(read ? [] : configModelProblems(config))]
-      return problems.map((message) => ({ module: file, message: `${message}.` }))
-    } catch {
-      return []
-    }
+export interface Probed {
+  readonly problems: readonly ModuleProblem[]
+  /** By the name of the agent: the model that it has, where no value of the project was read. */
+  readonly models: Readonly<Record<string, string>>
+}
+
+const nothing: Probed = { problems: [], models: {} }
+
+export async function probeAgents({ agents }: ProjectModules): Promise<Probed> {
+  const late = new Promise<Probed>((resolve) => setTimeout(() => resolve(nothing), withinMs))
+  const all = await Promise.all(Object.entries(agents).map(([name, one]) => Promise.race([probed(name, one), late])))
+  return {
+    problems: all.flatMap(({ problems }) => problems),
+    models: Object.assign({}, ...all.map(({ models }) => models)) as Probed['models'],
+  }
+}
+
+async function probed(name: string, { module, file }: ProjectModule): Promise<Probed> {
+  const agent = module.default
+  if (!isCreatedAgent(agent)) return nothing
+  let read = false
+  const env = anyValue(() => {
+    read = true
   })
-  const late = new Promise<readonly ModuleProblem[]>((resolve) => setTimeout(() => resolve([]), withinMs))
-  return (await Promise.all(probed.map((one) => Promise.race([one, late])))).flat()
+  try {
+    const config: unknown = await agent.initialize({ id, env, payload: undefined })
+    const problems = [...unknownConfigFields(config), ...(read ? [] : configModelProblems(config))]
+    const model = read ? undefined : modelIn(config)
+    return {
+      problems: problems.map((message) => ({ module: file, message: `${message}.` })),
+      models: problems.length > 0 || model === undefined ? {} : { [name]: model },
+    }
+  } catch {
+    return nothing
+  }
+}
+
+function modelIn(config: unknown): string | undefined {
+  const { model, profile } = (config ?? {}) as {
+    readonly model?: unknown
+    readonly profile?: { readonly model?: unknown }
+  }
+  const found = model ?? profile?.model
+  return typeof found === 'string' && found.length <= longestModel ? found : undefined
 }
 
 /** Whatever is declared is a text. `read`: told when one is. */

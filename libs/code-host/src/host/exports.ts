@@ -109,9 +109,15 @@ async function loadedProject(form: ProjectForm, made: readonly object[], probes:
     const problems = described.kind === 'problems' ? described.problems : probes ? ((await form.probe?.()) ?? []) : []
     if (described.kind === 'problems' || problems.length > 0)
       return { ...loaded, found: problems.map((one) => problem(`${one.module}: ${one.message}`)) }
+    const models = probes ? ((await form.models?.()) ?? {}) : {}
+    const { manifest } = described
+    const agents = manifest.agents.map((one) => {
+      const model = Object.hasOwn(models, one.name) ? models[one.name] : undefined
+      return model === undefined ? one : { ...one, model }
+    })
     return {
       ...loaded,
-      found: [{ kind: 'project', export: 'default', facts: described.manifest }],
+      found: [{ kind: 'project', export: 'default', facts: { ...manifest, agents } }],
       project: form.modules,
       form,
     }

@@ -76,6 +76,9 @@ export const AgentModule = Type.Object(
     file: Type.String(),
     route: Type.Boolean({ description: 'It has an HTTP address' }),
     websocket: Type.Boolean({ description: 'It takes WebSockets' }),
+    model: Type.Optional(
+      Type.String({ description: 'Where its initializer names one without reading a value of the project' }),
+    ),
     updatedAt: Type.Integer(),
   },
   closed,
@@ -89,6 +92,9 @@ export const AgentList = Type.Object(
     agents: Type.Array(ListedAgent),
     modules: Type.Optional(
       Type.Array(AgentModule, { description: 'Agents of projects, by name; all of them, on the first page' }),
+    ),
+    warnings: Type.Optional(
+      Type.Array(Type.String(), { description: 'Which of these agents cannot call their models, and what to do' }),
     ),
     next: Type.Optional(Type.String()),
   },

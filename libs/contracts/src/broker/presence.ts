@@ -23,6 +23,13 @@ export type QueuedSession = Readonly<Static<typeof QueuedSession>>
 export const SlowCall = Type.Object({ session: text, call: text, name: text, since: Type.Number() })
 export type SlowCall = Readonly<Static<typeof SlowCall>>
 
+/** Providers of models, by name. `keyless`: known, and without a key; `setting` is the variable that would hold it. */
+export const ModelProviders = Type.Object({
+  callable: Type.Array(text, { maxItems: 1000 }),
+  keyless: Type.Array(Type.Object({ provider: text, setting: text }), { maxItems: 1000 }),
+})
+export type ModelProviders = Readonly<Static<typeof ModelProviders>>
+
 /**
  * `hb.<service>.<instance>`, each 250 ms: what was begun and ended since the last one; every 2 s `whole` lists everything.
  * `pools`: the keys that the instance serves. `slots`, `busy`: calls that it can run, and runs. `waiting`: how many sessions wait for
@@ -30,7 +37,7 @@ export type SlowCall = Readonly<Static<typeof SlowCall>>
  * `throttled`: how many of these wait for their provider, which a slot elsewhere would not help. `shares`: it shares the quotas of
  * providers with the others (quota.ts).
  * `slow` names the first hundred slow calls, whenever they have changed, and with `whole`.
- * `leaving`: it is shutting down and takes nothing new. `takes`: it takes triggers of sessions that it knows from other instances.
+ * `models`: whose models an executor can call; with `whole`. `leaving`: it is shutting down and takes nothing new. `takes`: it takes triggers of sessions that it knows from other instances.
  */
 export interface Heartbeat {
   readonly instance: string
@@ -43,6 +50,7 @@ export interface Heartbeat {
   readonly throttled?: number
   readonly shares?: boolean
   readonly slow?: readonly SlowCall[]
+  readonly models?: ModelProviders
   readonly begun?: readonly Holding[]
   readonly ended?: readonly Holding[]
   readonly whole?: readonly Holding[]
@@ -61,6 +69,7 @@ const heartbeat = Type.Object({
   throttled: Type.Optional(count),
   shares: Type.Optional(Type.Boolean()),
   slow: Type.Optional(Type.Array(SlowCall)),
+  models: Type.Optional(ModelProviders),
   begun: Type.Optional(Type.Array(Holding)),
   ended: Type.Optional(Type.Array(Holding)),
   whole: Type.Optional(Type.Array(Holding)),

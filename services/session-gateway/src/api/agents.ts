@@ -1,10 +1,12 @@
 // Agents: written through the registry service, read from the view of its stream, so reading works while it is away.
 import {
   affinityOf,
+  inlineDefinitions,
   isMapping,
   type McpTest,
   mcpServers,
   poolKey,
+  type Project,
   type TestMcp,
   testMcpVerb,
   type Agent,
@@ -23,6 +25,7 @@ import type { GatewayConfig } from '../ports.ts'
 import { allowedTo, authorize, authorizeSome, type Caller, forbidden, may } from './caller.ts'
 import { allowsAll } from './access/needs.ts'
 import { namesOf } from './access/names.ts'
+import type { ModelBoard, NamedModels } from './operating/model-board.ts'
 import { type Operation, operations } from './operations.ts'
 
 type AgentList = Static<typeof AgentListSchema>
@@ -33,7 +36,10 @@ const seenWithinMs = 2000
 /** ms in which the registry must have loaded the code that came with a definition. */
 const codeWithinMs = (files: number): number => Math.min(15_000 + 5_000 * files, 50_000)
 
-export type AgentParts = Pick<GatewayConfig, 'registry' | 'call' | 'admission'>
+export type AgentParts = Pick<GatewayConfig, 'registry' | 'call' | 'admission'> & {
+  /** Absent: nobody is warned of models. */
+  readonly models?: Pick<ModelBoard, 'warningsOf'>
+}
 
 export class Agents {
   readonly #parts: AgentParts
@@ -53,8 +59,17 @@ export class Agents {
     if (files.length > 0 && !mayRegister) throw forbidden(caller, registerPermission, ', which sending code needs')
     this.#mustBeWritable()
     const request: PutAgent = { name, source, condition: now, by: caller.by, mayRegister, ...secretsOf(caller) }
-    if (files.length === 0) return this.#ask('put', request)
-    return this.#ask('put', { ...request, files }, codeWithinMs(files.length))
+    const put = (): Promise<PutAgentResult> =>
+      files.length === 0
+        ? this.#ask('put', request)
+        : this.#ask('put', { ...request, files }, codeWithinMs(files.length))
+    const result = await put()
+    const warnings = [...(result.warnings ?? []), ...this.#warningsOf([modelsOf(result.agent)])]
+    return warnings.length === 0 ? result : { ...result, warnings }
+  }
+
+  #warningsOf(named: readonly NamedModels[]): readonly string[] {
+    return this.#parts.models?.warningsOf(named) ?? []
   }
 
   /** Throws agent_not_found. */
@@ -125,9 +140,13 @@ export class Agents {
       ...(only ? { only } : {}),
     })
     const agents = page.agents.map((agent) => ({ kind: 'yaml' as const, ...agent }))
-    if (after !== undefined) return { ...page, agents }
-    const modules = this.#modules().filter(({ name }) => !only || only.includes(name))
-    return { ...page, agents, ...(modules.length === 0 ? {} : { modules }) }
+    const modules = after === undefined ? this.#modules().filter(({ name }) => !only || only.includes(name)) : []
+    const warnings = [...this.#warningsOf([...agents.map(modelsOf), ...modules.map(modelsOfModule)])]
+    return {
+      ...{ ...page, agents },
+      ...(modules.length === 0 ? {} : { modules }),
+      ...(warnings.length === 0 ? {} : { warnings }),
+    }
   }
 
   /** Agents of projects. */
@@ -171,6 +190,23 @@ export class Agents {
     return reply.value
   }
 }
+
+/** Also of the agents that are written in place in it. */
+const modelsOf = ({ name, definition }: Agent): NamedModels => ({
+  agent: name,
+  models: [definition, ...inlineDefinitions(definition)].flatMap(({ model, context }) => [
+    model,
+    ...(context?.summary_model === undefined ? [] : [context.summary_model]),
+  ]),
+})
+
+const modelsOfModule = ({ name, model }: Pick<AgentModule, 'name' | 'model'>): NamedModels => ({
+  agent: name,
+  models: model === undefined ? [] : [model],
+})
+
+export const modelsOfProject = ({ manifest }: Pick<Project, 'manifest'>): readonly NamedModels[] =>
+  manifest.agents.map(modelsOfModule)
 
 /** The secrets that a definition or a project of this caller may name; nothing where it may name all. */
 export function secretsOf(caller: Caller): { readonly maySecrets?: readonly string[] } {

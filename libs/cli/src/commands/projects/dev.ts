@@ -84,6 +84,7 @@ class Development {
   readonly #sessions: DevSessions
   #deployed: { readonly digest: string; readonly manifest: Project['manifest'] } | undefined
   #listed = ''
+  readonly #warned = new Set<string>()
   /** What was wrong with the last save, as it was told. */
   #told: string | undefined
 
@@ -116,7 +117,7 @@ class Development {
         this.#told = undefined
         return await this.#giveValues(this.#deployed.manifest)
       }
-      const { project } = await this.#deploy(built.text)
+      const { project, warnings = [] } = await this.#deploy(built.text)
       this.#deployed = { digest: built.digest, manifest: project.manifest }
       this.#told = undefined
       const lines = discoveredLines(built.project, project.manifest)
@@ -128,6 +129,7 @@ class Development {
         green(`Loaded version ${project.version} of ${this.#name} in ${took} ms, on ${this.#server.url}.`),
       )
       await this.#giveValues(project.manifest)
+      this.#warn(warnings)
       await this.#types(built.project)
       for (const line of await this.#sessions.follow(project.manifest.agents)) this.#run.hint(line)
     } catch (error) {
@@ -153,6 +155,15 @@ class Development {
 
   async #giveValues(manifest: Project['manifest']): Promise<void> {
     for (const line of await this.#values.give(manifest, await this.#dotenv())) this.#run.hint(line)
+  }
+
+  /** Each once. What its own values lack, it has told already. */
+  #warn(warnings: readonly string[]): void {
+    for (const warning of warnings) {
+      if (/^The (config|secret) \S+ is not set:/.test(warning) || this.#warned.has(warning)) continue
+      this.#warned.add(warning)
+      this.#run.hint(this.#run.style.yellow(oneLine(warning)))
+    }
   }
 
   /** DV1, DV6. */

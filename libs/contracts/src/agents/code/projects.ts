@@ -33,7 +33,11 @@ export const ProjectManifest = Type.Object(
   {
     agents: Type.Array(
       Type.Object(
-        { name: ModuleName, description: Type.Optional(Type.String({ maxLength: 2000 })), ...exposed },
+        {
+          ...{ name: ModuleName, description: Type.Optional(Type.String({ maxLength: 2000 })), ...exposed },
+          /** What its initializer gave for an id that is nobody's, reading no value of the project. For warnings. */
+          model: Type.Optional(Type.String({ maxLength: 300 })),
+        },
         closed,
       ),
       { maxItems: maxModules },
