@@ -55,7 +55,11 @@ const nextOf = async (answers: Parameters<typeof brokerThat>[0], after: number) 
 }
 
 test('a broker that says nothing has not said that there are no more messages', async () => {
-  expect(await nextOf(['nobody', 'silent', 3, 'end'], 2)).toEqual([[3], false])
+  expect(await nextOf(['silent', 3, 'end'], 2)).toEqual([[3], false])
+})
+
+test('where no replica answers, the leader is asked', async () => {
+  expect(await nextOf(['nobody'], 2)).toEqual([[7], false])
 })
 
 test('the end of a replica that is behind its leader is not the end', async () => {

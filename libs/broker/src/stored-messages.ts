@@ -5,6 +5,7 @@
 //       the place of the other. A stream that is gone has not said that something is not there.
 //   M2. Nothing asks for more than there is. A server that looks for one more message of a filter searches on to the end of its
 //       stream, which with a million other messages costs it more than all the rest. So the last message is read first.
+//   M4. For a moment of its life a stream may have no direct gets, when it is being split: then its leader is asked.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
 import { fieldsOf, jsonValue } from '@reins/contracts'
@@ -189,8 +190,13 @@ export async function nextMessages(
     },
     { withinMs: Math.min(withinMs, answerMs) },
   )
-  if (outcome === 'no-responders') await pause(50)
-  return { messages, ...state }
+  if (outcome !== 'no-responders') return { messages, ...state }
+  await pause(50)
+  if (!('after' in options)) return { messages, ...state }
+  return nextFromLeader(broker, nameOf(stream), filter, options.after, withinMs).catch((error: unknown) => {
+    if (error instanceof BrokerUnavailable) return { messages, ...state }
+    throw error
+  }) // M4
 }
 
 /**
@@ -250,6 +256,7 @@ async function directGet(
   withinMs: number,
 ): Promise<StoredMessage | undefined | 'again'> {
   const outcome = await broker.request(directGetSubject(stream), JSON.stringify(ask), { withinMs, repeatedTo: stream })
+  if (outcome.kind === 'no-responders') return leaderGet(broker, stream, ask, withinMs) // M4
   if (outcome.kind !== 'reply') return 'again'
   return storedFromDirect(outcome.msg)?.message ?? (outcome.msg.headers?.code === 404 ? undefined : 'again')
 }

@@ -13,6 +13,8 @@
 //        to take them out is handed out again from where it stood when the copy began.
 //   MS9. When the mirrors are whole, and compared, the old stream is deleted: then everybody reads in the new ones, and only then these take
 //        appends. So nobody can miss in the old stream what was said in a new one. From there on there is no way back.
+//   MS10. A mirror answers direct gets for the stream that it mirrors, also of what it has no part of, where that stream had direct gets when the
+//        mirror was made or updated. So for that moment the old stream has none. Readers ask its leader then (stored-messages.ts of broker).
 //   MS8. Where services work, they are given the time to notice the mirrors before the old stream is closed.
 import { setTimeout as pause } from 'node:timers/promises'
 import {
@@ -95,9 +97,10 @@ export async function moveSessions(nc: NatsConnection, options: MoveOptions): Pr
   }
   const mirroredAt = performance.now()
   const takenOut = await takenOutNow(manager)
-  for (const [index, name] of target.names.entries())
-    if (!(await streamInfo(manager, name)))
-      await manager.streams.add(mirrorOf(found, name, { index, takenOut, archived: options.archived ?? false }))
+  const config = { ...found.config, allow_direct: true }
+  await makeMirrors(nc, manager, config, (name, index) =>
+    mirrorOf(found, name, { index, takenOut, archived: options.archived ?? false }),
+  )
   await step('mirrored')
   const closedAlready = isClosed(found)
   if (!closedAlready) {
@@ -106,7 +109,7 @@ export async function moveSessions(nc: NatsConnection, options: MoveOptions): Pr
     await makeAllDurables(manager)
     if (online) await pause(Math.max(0, mirroredAt + noticedMs - performance.now())) // MS8
     await step('copied-nearly')
-    await update(nc, { ...found.config, subjects: [movedMark] }) // MS4
+    await update(nc, { ...config, subjects: [movedMark] }) // MS4
     await step('closed')
   }
   const closedAt = performance.now()
@@ -147,6 +150,27 @@ export async function moveSessions(nc: NatsConnection, options: MoveOptions): Pr
       throw error
     }
   }
+}
+
+/** MS10: those that are missing, and those that an older version has made. `old`: as the stream is to be. */
+async function makeMirrors(
+  nc: NatsConnection,
+  manager: JetStreamManager,
+  old: StreamConfig,
+  mirror: (name: string, index: number) => Partial<StreamConfig> & { name: string },
+): Promise<void> {
+  const there = await Promise.all(target.names.map((name) => streamInfo(manager, name)))
+  const isRight = (info: StreamInfo | undefined): boolean => info !== undefined && info.config.mirror_direct !== true
+  if (!there.every(isRight)) {
+    await update(nc, { ...old, allow_direct: false })
+    for (const [index, name] of target.names.entries()) {
+      const info = there[index]
+      if (!info) await manager.streams.add(mirror(name, index))
+      else if (!isRight(info)) await update(nc, info.config)
+    }
+  }
+  // Also where an earlier run was killed in between.
+  await update(nc, old)
 }
 
 async function areMirrors(manager: JetStreamManager): Promise<boolean> {
