@@ -332,6 +332,18 @@ describe('a request with an Idempotency-Key', () => {
     expect(waiting.json).toMatchObject({ messageId: first.json.messageId, turn: { content: 'Hello.' } })
   })
 
+  test('that begins a session: what was said in it is not kept with the answer, and the answer is the same', async () => {
+    const ask = () =>
+      world.request('POST', '/v1/sessions', {
+        body: { agent: 'helper', message: 'a word that is said once' },
+        headers: { 'idempotency-key': 'k-title' },
+      })
+    const first = await ask()
+    expect(first.json.session.title).toBe('a word that is said once')
+    expect([...world.idempotency.entries.values()].join()).not.toContain('said once')
+    expect((await ask()).json).toEqual(first.json)
+  })
+
   test('whose answer was never noted finds its frame in the log, also under others', async () => {
     const id = await world.session()
     world.idempotency.forgetOutcomes = true

@@ -41,6 +41,7 @@ import type { Ids } from '../writes/idempotency.ts'
 import { contentOf } from './message-content.ts'
 import { agentFor, startOf } from './new-session.ts'
 import { receipts, type SessionWrites, type WriteOptions, type WriteParts } from './session-writes.ts'
+import { titleApart } from './title-apart.ts'
 
 export interface ForkParts extends WriteParts, FoldParts {
   readonly writes: SessionWrites
@@ -76,6 +77,7 @@ export class Forks {
       const session = makeUlid(clock.now(), clock.random)
       return {
         ...{ session, asked: `POST /v1/sessions/${source}/fork`, body: request, receiptOf: createdSession },
+        apart: titleApart(this.#parts.folds),
         on: { head: emptyHead(session), remembered: false },
         prepare: async (ids) => {
           const obstacle = this.#parts.admission?.newSessions()

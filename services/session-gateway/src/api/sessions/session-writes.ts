@@ -64,6 +64,7 @@ import { configuredFor } from './configured-message.ts'
 import { contentOf } from './message-content.ts'
 import { beginSession, type NewSessionParts } from './new-session.ts'
 import { checkImages, decidedByCode, shownImages } from './shown-images.ts'
+import { titleApart } from './title-apart.ts'
 import { noRoomToWait, waits } from '../writes/waiting-room.ts'
 import { type TurnWait, watchTurn } from '../writes/wait-for-turn.ts'
 
@@ -100,6 +101,14 @@ export type WriteParts = Pick<
 
 type Done = Extract<AppendOutcome, { kind: 'appended' | 'unchanged' }>
 
+/** What people said is kept in their session alone. */
+export interface Apart<R> {
+  /** The receipt, as it is kept. */
+  out(receipt: R): R
+  /** A receipt that was kept, as it is given again. */
+  back(receipt: R): Promise<R>
+}
+
 /** One request, ready for its four steps (W1). */
 export interface Write<R> {
   readonly session: string
@@ -110,6 +119,8 @@ export interface Write<R> {
   readonly on: KnownHead | undefined
   /** Reads a receipt that was kept. */
   readonly receiptOf: (kept: unknown) => R | undefined
+  /** What of a receipt is not kept. Default: all of it is. */
+  readonly apart?: Apart<R>
   /** Gathers what deciding needs; not done for a request that is settled already. Rejects with ReinsError to refuse. */
   prepare(ids: Ids): Promise<(head: Head) => Decided | Promise<Decided>>
   settle(ids: Ids, done: Done): Promise<Settled<R>>
@@ -187,6 +198,7 @@ export class SessionWrites {
           : await this.#parts.appender.fresh(session)
       return {
         ...{ session, asked: 'POST /v1/sessions', body: request, on, receiptOf: createdSession },
+        apart: titleApart(this.#parts.folds),
         prepare: async (ids) => {
           if (on.head.seq === 0 && options.only === 'existing') throw notFound(session)
           const obstacle = on.head.seq > 0 ? undefined : this.#parts.admission?.newSessions()
@@ -382,7 +394,11 @@ export class SessionWrites {
     write: Write<R>,
     reservation: Accepted<R>,
   ): Promise<Settled<R> | Repeated<R> | Refused> {
-    if (reservation.kind === 'settled') return { kind: 'repeated', first: reservation.settled }
+    const { apart } = write
+    if (reservation.kind === 'settled') {
+      const { kind, receipt } = reservation.settled
+      return { kind: 'repeated', first: { kind, receipt: apart ? await apart.back(receipt) : receipt } }
+    }
     const { ids, note } = reservation
     const decide = await write.prepare(ids).catch(async (error: unknown) => {
       await note.forget()
@@ -400,7 +416,7 @@ export class SessionWrites {
       return done
     }
     const settled = await write.settle(ids, done)
-    note.settle(settled)
+    note.settle(apart ? { ...settled, receipt: apart.out(settled.receipt) } : settled)
     return settled
   }
 

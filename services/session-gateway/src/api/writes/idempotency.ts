@@ -2,6 +2,7 @@
 //   K1. The entry stands before the append, with the ids that the frame will have: whoever repeats it, repeats that frame.
 //   K2. An entry without an outcome is resolved by the log: the frame is in it, or is sent with the same id.
 //   K3. What was refused before anything was appended leaves no trace: the corrected request may have the same key.
+//   K5. Nothing that people said is kept here: who erases a session does not look for it in other people's keys.
 //   K4. `asked` is part of every kept key: it is the text of the HTTP route, whichever door the request came by, and stays so.
 import { createHash } from 'node:crypto'
 import { canonicalJson, ReinsError } from '@reins/contracts'
