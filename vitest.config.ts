@@ -24,7 +24,7 @@ const long = [
     'e2e/hostile/**/*.test.ts',
     'e2e/kill/code/**/*.int.test.ts',
     'e2e/kill/archive.int.test.ts',
-    'e2e/kill/erase.int.test.ts',
+    'e2e/kill/erase*.int.test.ts',
   ],
   'e2e/attacks/whole.int.test.ts',
   'e2e/attacks/foreign-code.int.test.ts',

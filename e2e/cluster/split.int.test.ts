@@ -133,7 +133,7 @@ test(
     await archivedAll([erased])
     expect((await splitStreams(world, { flags: ['--dry-run'] }))?.said).toMatchObject({ state: 'one-stream' })
 
-    // Erased while it is copied: out of the one stream, and at first out of no copy.
+    // Erased while it is copied: out of the one stream, and out of the copies.
     await splitStreams(world, { killedAt: 'mirrored' })
     await eventually(
       async () => (await subjectsOf(erased, copies)).length >= (await subjectsOf(erased, ['SES'])).length,
@@ -149,7 +149,7 @@ test(
       { withinMs: 90_000, describe: () => `${erased} is erased` },
     )
     const left = await subjectsOf(erased, ['SES'])
-    expect(said(await subjectsOf(erased, copies)).length).toBeGreaterThan(said(left).length)
+    expect(said(await subjectsOf(erased, copies)).length).toBeLessThanOrEqual(said(left).length)
     const before = new Map(await Promise.all(old.map(async (one) => [one, await framesOf(world, one)] as const)))
     const page = await auditFrom()
     const audited = await auditToTheEnd()

@@ -2,7 +2,7 @@
 // each step of it.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -14,6 +14,7 @@ import { bundledBinary } from '../../scripts/bundle.ts'
 import { madeCluster } from '../../deploy/local/test/made-cluster.ts'
 import { compileCache, home, searchPath } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
+import { filesWith } from '../harness/files-with.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { type ServiceSettings, World } from '../harness/world.ts'
 import { childAt, delegate } from '../team/events.ts'
@@ -65,28 +66,6 @@ const ask = (method: string, session: string, rest = '', body?: unknown) =>
 const erase = (session: string) => ask('DELETE', session)
 const infoOf = async (session: string): Promise<SessionInfo> =>
   (await world.api.once<SessionInfo>('GET', `/v1/sessions/${session}`)).body
-
-/** In every file below a folder, as it is and in base64 at each of the three places where it can begin. */
-function filesWith(folder: string, word: string, but: (file: string) => boolean = () => false): readonly string[] {
-  const forms = [0, 1, 2].map((at) =>
-    Buffer.from(`${'x'.repeat(at)}${word}`)
-      .toString('base64')
-      .slice(at === 0 ? 0 : 4, -4),
-  )
-  const found: string[] = []
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const file = path.join(entry.parentPath, entry.name)
-    if (but(file)) continue
-    try {
-      if (!statSync(file).isFile()) continue
-      const bytes = readFileSync(file)
-      if ([word, ...forms].some((form) => bytes.includes(form))) found.push(path.relative(folder, file))
-    } catch {
-      // Gone meanwhile.
-    }
-  }
-  return found
-}
 
 async function end(session: string): Promise<void> {
   await world.api.control(session, 'end')

@@ -12,6 +12,7 @@ export {
   purgeStreamSubject,
   saveStreamSubject,
   streamInfoSubject,
+  streamNotFound,
 } from './jetstream-api.ts'
 export { type Listening, type ListenOptions, listen } from './listen.ts'
 export { type HeaderOf, headersOf, isPutByBroker, makeHeaders, storedHeadersOf } from './message-headers.ts'

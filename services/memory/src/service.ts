@@ -16,6 +16,7 @@ import { type Clock, Closing, type PausePoint, type Running } from '@reins/servi
 import type { Log, Metrics } from '@reins/telemetry'
 import { startArchive } from './archive/archive.ts'
 import { erasable } from './archive/erasable.ts'
+import { isErased } from './archive/erase.ts'
 import { builtinStore } from './entries/builtin/builtin-store.ts'
 import { runMemoryIndex } from './entries/builtin/memory-index.ts'
 import { MemoryLog } from './entries/builtin/memory-log.ts'
@@ -125,6 +126,7 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
       const started = first?.events.find((event) => event.type === 'session.started')
       return started?.type === 'session.started' ? started.data.agent : undefined
     },
+    isErased: (session) => isErased(sessions, session),
     now: clock.now,
     random: clock.random,
     sign: (request) => callService(broker, serviceSubject('registry', signWebhookVerb), request),

@@ -11,12 +11,16 @@
 //        names, and not by what the frames said.
 //   AW5. An object may be named by the frame behind its own head alone. So it is swept when the session has gone on from there without
 //        naming it, and stays as long as somebody may still append that frame.
+//   AW6. Of a stream with several copies, something is overwritten only while all of them are there (CP1 of copies.ts).
+//   AW7. What a split has begun to copy is erased in the copy too: the split may never be ended.
 import type { ObjectStore } from '@nats-io/obj'
 import { type Broker, BrokerUnavailable, lastMessage, readMessages, type StoredMessage } from '@reins/broker'
 import {
   allArchiveKeysFilter,
   archivedSubject,
   archiveKeySubject,
+  bucketStream,
+  buckets,
   type EventData,
   type Frame,
   type Head,
@@ -37,6 +41,7 @@ import { frameOf, headFromMessage } from '../jetstream/frames.ts'
 import { decodeArchive, encodeArchive } from './archive-file.ts'
 import { madeArchiveKey, openObject, sealObject } from './archive-keys.ts'
 import { archiveDigest, archivedBytes, archiveReader, openArchive } from './archive-objects.ts'
+import { copyOfSplit, overwriteAll } from './copies.ts'
 import {
   eraseDeliveries,
   eraseDeltas,
@@ -96,6 +101,9 @@ export async function createArchivist(
     return from > 0 ? messages.slice(from) : messages
   }
 
+  const overwrite = <T>(names: readonly string[], run: () => Promise<T>): Promise<T> =>
+    replicated ? overwriteAll(broker, names, run) : run() // AW6
+
   const eraseKey = (session: string): Promise<number> =>
     eraseMessages(broker, archivist, allStreams.keys, archiveKeySubject(session), { leader })
 
@@ -147,11 +155,15 @@ export async function createArchivist(
         if (first) for (const one of await notArchived(session)) if (isErased(one)) return
         throw new Error(`${at.object} is gone from the archive`) // AW2
       }
-      for (const role of taken) {
-        const filter = sessionRoleFilter(session, role)
-        if (erasable) await eraseMessages(broker, archivist, streams.of(session), filter, { before: seq, leader })
-        else await purge(archivist, streams.of(session), { filter, seq })
+      const stream = streams.of(session)
+      const filters = taken.map((role) => sessionRoleFilter(session, role))
+      if (!erasable) {
+        for (const filter of filters) await purge(archivist, stream, { filter, seq })
+        return
       }
+      await overwrite([stream], async () => {
+        for (const filter of filters) await eraseMessages(broker, archivist, stream, filter, { before: seq, leader })
+      })
     },
     async tree(root) {
       const found = new Set<string>([root])
@@ -164,19 +176,27 @@ export async function createArchivist(
     },
     async eraseFrames(session, { seq }) {
       const filter = sessionFilter(session)
-      const frames = await eraseMessages(broker, archivist, streams.of(session), filter, { before: seq, leader })
-      await eraseKey(session)
+      const stream = streams.of(session)
+      const eraseIn = (name: string): Promise<number> =>
+        overwrite([name], () => eraseMessages(broker, archivist, name, filter, { before: seq, leader }))
+      const frames = await eraseIn(stream)
+      await overwrite([allStreams.keys], () => eraseKey(session))
+      const copy = await copyOfSplit(broker, streams, session)
+      if (copy !== undefined) await eraseIn(copy) // AW7
       return frames
     },
     async eraseKept(root, sessions) {
       const all = new Set(sessions)
-      const objects =
-        (await eraseObjects(broker, archivist, objectStores.archive, all, { leader })) +
-        (await eraseObjects(broker, archivist, objectStores.outputs, all, { leader }))
-      await eraseDeliveries(broker, archivist, all, { leader })
-      await eraseDeltas(archivist, root)
-      await eraseSnapshots(archivist)
-      return objects
+      const stores = [objectStores.archive, objectStores.outputs]
+      const kept = [...stores.map(objectStream), allStreams.timers, bucketStream(buckets.snapshots)]
+      return overwrite(kept, async () => {
+        let objects = 0
+        for (const name of stores) objects += await eraseObjects(broker, archivist, name, all, { leader })
+        await eraseDeliveries(broker, archivist, all, { leader })
+        await eraseDeltas(archivist, root)
+        await eraseSnapshots(archivist)
+        return objects
+      })
     },
     async sweep() {
       const objects = new Map<string, string[]>()

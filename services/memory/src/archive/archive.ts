@@ -61,7 +61,10 @@ export async function startArchive(config: MemoryConfig, db: Database | undefine
   })
   return {
     notErased,
-    health: () => ({ archive: archiver.health() }),
+    health: () => {
+      const wrong = [archiver.health(), taking.health(), erasing?.health() ?? 'ok'].filter((one) => one !== 'ok')
+      return { archive: wrong.join('; ') || 'ok' }
+    },
     async close() {
       await archiver.close()
       await erasing?.close()

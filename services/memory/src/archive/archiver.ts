@@ -1,6 +1,7 @@
 // Rounds over the sessions that have been at rest for long: the index says which may be, and the log of each says whether it is.
 //   AC1. The index is derived and lags. It only names candidates; what is archived is decided on the frames (archive-session.ts).
 //   AC2. A session that stays is not looked at again until something was appended to it, as long as this process lives.
+//   AC4. A few sessions are archived at once, and never more: a round leaves the broker to sessions that work.
 //   AC3. Once for each process, since what it finds is left behind by processes that died.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Room } from '@reins/journal'
@@ -18,6 +19,8 @@ export interface ArchiverOptions extends ArchiveOptions {
 }
 
 const pageSize = 100
+/** Each waits for the broker most of the time. */
+const atOnce = 4
 const stayingKept = 100_000
 const leastMs = 1000
 const mostMs = 10 * 60_000
@@ -74,19 +77,36 @@ async function round(options: ArchiverOptions, staying: Map<string, number>, sig
   for (;;) {
     await room?.(signal)
     const page = await candidates(db, until, place)
-    for (const { id, seq } of page) {
-      if (signal.aborted) return
-      if (staying.get(id) === seq) continue // AC2
+    await several(page, async ({ id, seq }) => {
+      if (signal.aborted || staying.get(id) === seq) return // AC2
       const outcome = await archiveSession(options, id, signal)
       if (outcome.kind === 'archived') on({ archived: outcome })
-      if (outcome.kind !== 'stays') continue
+      if (outcome.kind !== 'stays') return
       if (outcome.broken !== undefined) log.warn({ session: id, err: outcome.broken }, 'a session is not archived')
       if (staying.size >= stayingKept) staying.clear()
       staying.set(id, seq)
-    }
+    })
+    if (signal.aborted) return
     place = page.at(-1)
     if (page.length < pageSize) return
   }
+}
+
+/** AC4. What fails ends it, once nothing of it is under way any more. */
+async function several<T>(all: readonly T[], each: (one: T) => Promise<void>): Promise<void> {
+  const left = all.values()
+  let over = false
+  const hands = Array.from({ length: atOnce }, async () => {
+    for (const one of left) {
+      if (over) return
+      await each(one).catch((error: unknown) => {
+        over = true
+        throw error
+      })
+    }
+  })
+  const failed = (await Promise.allSettled(hands)).find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
 }
 
 async function candidates(db: Database, until: number, behind: Candidate | undefined): Promise<readonly Candidate[]> {

@@ -17,7 +17,7 @@ import type { Archivist, SessionLog } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import { erasedBelow, erasedBy, erasedIn, erasureCompleted } from '@reins/session'
 import type { Log } from '@reins/telemetry'
-import { followOrders } from './orders.ts'
+import { followOrders, type Orders } from './orders.ts'
 
 export interface EraseOptions {
   readonly sessions: SessionLog
@@ -37,7 +37,7 @@ export interface FollowErasures extends EraseOptions {
 }
 
 /** Resolves when the durables are there; the caller closes it. */
-export const carryOutErasures = ({ onErased, ...options }: FollowErasures): Promise<{ close(): Promise<void> }> =>
+export const carryOutErasures = ({ onErased, ...options }: FollowErasures): Promise<Orders> =>
   followOrders({
     ...options,
     ...{ durable: erasureDurable, filter: erasedFilter, atOnce: 1 },
@@ -87,6 +87,13 @@ async function completed(
 
 const isCompleted = ({ role, events }: Frame): boolean =>
   role === 'm' && events.some(({ type }) => type === 'session.erasure-completed')
+/** From its order on. Of a session that has not ended, its head alone is read. */
+export async function isErased(sessions: Pick<SessionLog, 'head' | 'frameAt'>, session: string): Promise<boolean> {
+  const { status, seq } = await sessions.head(session)
+  const last = status === 'ended' ? await sessions.frameAt(session, seq) : undefined
+  return last !== undefined && (isOrder(last) || isCompleted(last))
+}
+
 const isOrder = (frame: Frame): boolean => erasedIn(frame) !== undefined
 
 /** The frame in a session below that says so; it is appended where it is not there. */

@@ -21,23 +21,34 @@ export interface OrdersOptions {
 }
 
 const againMs = 5000
+/** Whoever gets an order again says within this time that it is still not done. */
+const undoneForMs = 60_000
+
+export interface Orders {
+  /** `ok`, or why an order that this process was handed lately is not carried out yet. */
+  health(): string
+  close(): Promise<void>
+}
 
 /** Resolves when the durables are there; the caller closes it. */
-export async function followOrders(options: OrdersOptions): Promise<{ close(): Promise<void> }> {
+export async function followOrders(options: OrdersOptions): Promise<Orders> {
   const { broker, streams, durable, filter, atOnce, ackWaitMs, log, undone, carryOut } = options
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
   const consumptions: Consumption[] = []
   let busy = 0
   let closed = false
+  let failed: { readonly session: string; readonly why: string; readonly at: number } | undefined
 
   const take = async (session: string, frame: Frame, reply: string): Promise<void> => {
     busy++
     const working = setInterval(() => broker.publish(reply, '+WPI'), ackWaitMs / 2)
     try {
       await carryOut(session, frame)
+      if (failed?.session === session) failed = undefined
       broker.publish(reply, '+ACK')
     } catch (error) {
       if (!closed) log.warn({ session, err: String(error) }, undone)
+      failed = { session, why: error instanceof Error ? error.message : String(error), at: performance.now() }
       broker.publish(reply, `-NAK {"delay": ${againMs * 1e6}}`)
     } finally {
       clearInterval(working)
@@ -76,6 +87,8 @@ export async function followOrders(options: OrdersOptions): Promise<{ close(): P
 
   for (const stream of streams.names) consumptions.push(await follow(stream))
   return {
+    health: () =>
+      failed && performance.now() - failed.at < undoneForMs ? `${undone} (${failed.session}): ${failed.why}` : 'ok',
     async close() {
       closed = true
       await Promise.all(consumptions.map((consumption) => consumption.close()))

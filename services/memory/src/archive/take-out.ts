@@ -5,7 +5,7 @@ import type { Archivist } from '@reins/journal'
 import type { PausePoint } from '@reins/service'
 import { archivedIn } from '@reins/session'
 import type { Log } from '@reins/telemetry'
-import { followOrders } from './orders.ts'
+import { followOrders, type Orders } from './orders.ts'
 
 export interface TakeOutOptions {
   readonly broker: Broker
@@ -24,7 +24,7 @@ export const takeOutArchived = ({
   pauseAt = async () => {},
   onTaken,
   ...options
-}: TakeOutOptions): Promise<{ close(): Promise<void> }> =>
+}: TakeOutOptions): Promise<Orders> =>
   followOrders({
     ...options,
     ...{ durable: archiveDurable, filter: archivedFilter, atOnce: 4 },

@@ -1,6 +1,7 @@
 // Telling the world: what is recorded in sessions becomes deliveries, and deliveries are sent.
 //   W1. An event that a webhook listens to becomes a stored delivery before the event is acknowledged, so that a crash anywhere loses none.
 //   W2. While there has never been a webhook, nothing here follows anything. From the first one on, each frame is looked at.
+//   W4. Nobody is told of a session that was erased, and what failed meanwhile is not put off: its body would stand in the queue again.
 //   W3. One receiver that hangs takes a few places, and never those of the others.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Consumption } from '@reins/broker'
@@ -16,6 +17,8 @@ export interface WebhooksOptions extends Omit<DelivererOptions, 'webhook'> {
   readonly webhooks: () => readonly KeptWebhook[]
   /** Of a session; undefined: there is no such session. Asked only for webhooks that are not told of all. */
   readonly agentOf: (session: string) => Promise<string | undefined>
+  /** Or is being erased. Default: none is. */
+  readonly isErased?: (session: string) => Promise<boolean>
   readonly log: Log
   readonly onAttempt: (outcome: Delivery['last']['outcome']) => void
 }
@@ -51,11 +54,15 @@ export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebh
     for (const job of jobsOf(told, to, agent)) await queue.add(job) // W1
   }
 
+  const gone = async ({ session }: WebhookJob): Promise<boolean> =>
+    session !== undefined && options.isErased !== undefined && options.isErased(session)
+
   const send = async (job: WebhookJob): Promise<Delivery | undefined> => {
+    if (await gone(job)) return undefined // W4
     const done = await attempt(job, { ...options, webhook })
     if (!done) return undefined
     const { delivery, again } = done
-    if (again) await queue.putOff(again.job, again.at)
+    if (again && !(await gone(job).catch(() => false))) await queue.putOff(again.job, again.at) // W4
     await queue.record(delivery)
     options.onAttempt(delivery.last.outcome)
     const { last, webhook: id, type } = delivery
