@@ -55,7 +55,7 @@ export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebh
   }
 
   const gone = async ({ session }: WebhookJob): Promise<boolean> =>
-    session !== undefined && options.isErased !== undefined && options.isErased(session)
+    session !== undefined && ((await options.isErased?.(session)) ?? false)
 
   const send = async (job: WebhookJob): Promise<Delivery | undefined> => {
     if (await gone(job)) return undefined // W4
