@@ -16,9 +16,9 @@ export const outageKinds = {
   leader: 'the leader of a stream is killed',
   'cut-off': 'a node is cut off',
   replaced: 'the leader of a stream is killed, and an empty node takes its place',
-  restart: 'every service is restarted, one of each at a time',
+  restart: 'every process is restarted, one after the other',
   split: 'the one stream of sessions is split over four, and whoever does it is killed and begins again',
-  upgrade: 'every service is replaced by the next build, one of each at a time, and then by the older one again',
+  upgrade: 'every process is replaced by the next build, one after the other, and then by the older one again',
 } as const
 export type OutageKind = keyof typeof outageKinds
 
@@ -189,12 +189,12 @@ export class Outages implements Trouble {
     say(`split: ${JSON.stringify(done?.said)}`)
   }
 
-  /** One of each name at a time: another one goes on, where there are two. */
+  /** One after the other, first one of each name: another one goes on, where there are two. */
   async #restartAll(build?: ServiceSettings): Promise<void> {
     const slots = [...this.#options.slots, this.#options.registry]
     const placeOf = (slot: Slot): number => slots.filter(({ name }) => name === slot.name).indexOf(slot)
-    for (const wave of Map.groupBy(slots, placeOf).values()) {
-      await Promise.all(wave.map((slot) => this.#restart(slot, build)))
+    for (const slot of slots.toSorted((a, b) => placeOf(a) - placeOf(b))) {
+      await this.#restart(slot, build)
       await this.stopwatch.goesOn()
     }
   }

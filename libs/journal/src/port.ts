@@ -2,7 +2,8 @@
 // BrokerUnavailable when the broker cannot be reached within the deadline, or the signal was aborted.
 //   J1. Nothing else publishes to ses.>; every append is conditional on the last sequence that its writer has seen (PROTOCOL 3).
 //   J2. A time-out is never an answer: the same frame goes out again until it is acked or refused.
-//   J3. A refusal proves that a frame after `prev` exists; mine is in if and only if the first one after `prev` has my id.
+//   J3. After a refusal, mine is in if and only if the first frame after `prev` has my id. Where there is none (the leader of several servers is
+//       behind what another one has handed out), the refusal says nothing, and J2 holds.
 import type { Consumption, ReadOptions } from '@reins/broker'
 import type { ForkPoint } from './fork-reads.ts'
 import type { Address, Delta, Draft, Frame, Head } from '@reins/contracts'

@@ -46,8 +46,9 @@ export interface JetStreamLogOptions {
   readonly here?: FramesHere
 }
 
-/** A refusal proves that a frame is there, so it is read at once, or after a moment; never there: the log was cut. */
+/** A leader that is behind its own log refuses, and shows nothing, for a moment; never there: the log was cut. */
 const maxEmptyTails = 500
+const betweenMs = 20
 
 /** "Wrong last sequence", on one server and on several. */
 const refusedCodes = new Set([10071, 10164])
@@ -99,20 +100,16 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     return message && parseSessionSubject(message.subject)?.session === session ? frameOf(message) : undefined
   }
 
-  /** J3: who stands first after `prev` decides; the refusal proves that somebody does. */
-  async function resolve(session: string, draft: Draft, hash: string, signal?: AbortSignal): Promise<AppendOutcome> {
-    for (let empty = 0; ; ) {
-      signal?.throwIfAborted()
-      const tail = await log.read(session, { after: draft.prev, leader: options.replicated }).catch(() => undefined)
-      const first = tail?.[0]
-      if (tail && first && first.id !== draft.id) return { kind: 'refused', tail }
-      if (tail && first) return { kind: 'appended', head: headAt(first.seq, draft, hash), above: tail.slice(1) }
-      if (tail && ++empty >= maxEmptyTails)
-        throw new Error(
-          `session ${session} ends before sequence ${draft.prev}, which this process has seen: the broker has lost acknowledged frames`,
-        )
-      await pause(20)
-    }
+  /**
+   * J3: who stands first after `prev` decides. undefined: nobody does. The leader of a stream on several servers has not yet applied what
+   * another of them handed out already, and refuses whoever stands on that.
+   */
+  async function resolve(session: string, draft: Draft, hash: string): Promise<AppendOutcome | undefined> {
+    const tail = await log.read(session, { after: draft.prev, leader: options.replicated })
+    const [first, ...above] = tail
+    if (!first) return undefined
+    if (first.id !== draft.id) return { kind: 'refused', tail }
+    return { kind: 'appended', head: headAt(first.seq, draft, hash), above }
   }
 
   async function append(
@@ -135,7 +132,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
       ['Nats-Expected-Last-Subject-Sequence-Subject', sessionFilter(session)],
     ])
     // J2: the same frame at the same place until there is an answer.
-    for (;;) {
+    for (let empty = 0; ; ) {
       if (signal?.aborted) throw new BrokerUnavailable('appending a frame', { cause: signal.reason })
       const outcome = await broker.request(subject, encoded.body, {
         headers,
@@ -150,7 +147,13 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
             options.here?.tell(session, draft, { seq, hash: encoded.hash }, to)
           return { kind: 'appended', head: headAt(seq, draft, encoded.hash), above: [] }
         }
-        if (error && refusedCodes.has(error.err_code ?? 0)) return resolve(session, draft, encoded.hash, signal)
+        if (error && refusedCodes.has(error.err_code ?? 0)) {
+          const resolved = await resolve(session, draft, encoded.hash).catch(() => 'away' as const)
+          if (resolved && resolved !== 'away') return resolved
+          if (!resolved && ++empty >= maxEmptyTails) throw lostFrames(session, draft.prev)
+          await pause(betweenMs)
+          continue
+        }
         if (error && !isTransient(error))
           throw new Error(`the broker refused a frame: ${error.description} (${error.err_code})`)
       }
@@ -160,6 +163,11 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
 
   return withForks(log)
 }
+
+const lostFrames = (session: string, prev: number): Error =>
+  new Error(
+    `session ${session} ends before sequence ${prev}, which this process has seen: the broker has lost acknowledged frames`,
+  )
 
 const headAt = (seq: number, draft: Draft, hash: string): Head => ({
   seq,
