@@ -77,6 +77,12 @@ function stored(
 }
 
 /**
+ * A stream of sessions holds nothing else. For `ses.>` the server counts through all its subjects with each batch, 130 ms where half a
+ * million sessions lie; for this one it need not.
+ */
+const everything = '>'
+
+/**
  * The next frames of one stream behind `after`, in order; empty only where `upTo` holds nothing more (the leader is asked before that is
  * said). Rejects with BrokerUnavailable.
  */
@@ -89,11 +95,11 @@ export async function framesAfter(
 ): Promise<readonly StoredFrame[]> {
   const name = streams.names[stream]!
   for (let attempt = 1; attempt <= 20; attempt++) {
-    const { messages, ended } = await nextMessages(broker, name, allSessionsFilter, { after })
+    const { messages, ended } = await nextMessages(broker, name, everything, { after })
     if (messages.length > 0) return messages.map((message, i) => stored(stream, messages[i - 1]?.seq ?? after, message))
     // A replica may not have yet what the leader has.
     if (ended) {
-      const next = await nextMessage(broker, name, allSessionsFilter, { after, leader: true })
+      const next = await nextMessage(broker, name, everything, { after, leader: true })
       return next && next.seq <= upTo ? [stored(stream, after, next)] : []
     }
     await pause(50)
