@@ -27,6 +27,7 @@ const long = [
     'e2e/kill/erase*.int.test.ts',
   ],
   'e2e/attacks/whole.int.test.ts',
+  'e2e/attacks/device.test.ts',
   'e2e/attacks/foreign-code.int.test.ts',
   'e2e/attacks/history.int.test.ts',
 ]
