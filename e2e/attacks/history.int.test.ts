@@ -9,6 +9,7 @@ import { tryErasingAtBroker, tryErasingFrames, tryForkingWhileErasing, tryToEras
 import { type Ask, askingWith, type Kept, principalWith, tryHistory } from './history.ts'
 import { tryReaders } from './readers.ts'
 import { Tally } from './tally.ts'
+import { tryTakenAway } from './taken-away.ts'
 
 const deadline = 240_000
 const word = 'sesame-of-another-agent'
@@ -102,6 +103,17 @@ test(
     expect(tally.gotThrough()).toEqual([])
   },
   deadline,
+)
+
+test(
+  'a webhook tells what its maker may read by now, and nothing after a ban',
+  async () => {
+    const tally = new Tally()
+    await tryTakenAway(world, admin, kept, tally)
+    for (const line of tally.lines()) console.log(line)
+    expect(tally.gotThrough()).toEqual([])
+  },
+  2 * deadline,
 )
 
 test(

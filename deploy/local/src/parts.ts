@@ -262,6 +262,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
         // Another process may append all the same: a memory finds that a little later.
         ...(appenders.every(has) ? { framesHere: framesIn(journal, streams) } : {}),
         webhooks: () => view.webhooks(),
+        makers: view,
         allowPrivateWebhooks: config.allowPrivateWebhooks,
         ackWaitMs: config.ackWaitMs,
         room: storage.room,

@@ -750,6 +750,7 @@ export {
   formerPermissions,
   withFormer,
 } from './access/roles.ts'
+export { mayReadSession, sessionReading, webhookMaking } from './access/session-reading.ts'
 export { type BackedUpStream, type BackupFile, BackupManifest, backupFormat } from './backup.ts'
 export {
   parseTraceparent,

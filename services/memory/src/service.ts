@@ -35,6 +35,7 @@ import { serveMemory } from './nats.ts'
 import { consumeFiredTimers } from './timers/fired-timers.ts'
 import { type ExportSpansOptions, exportSpans } from './traces/export-spans.ts'
 import { jetstreamQueue } from './webhooks/jetstream-queue.ts'
+import { type MakersRegistry, standingOf } from './webhooks/makers.ts'
 import { post, systemResolve } from './webhooks/post.ts'
 import { runWebhooks } from './webhooks/webhooks.ts'
 
@@ -75,6 +76,8 @@ export interface MemoryConfig {
   readonly instance: string
   /** Those that there are. Default: none. */
   readonly webhooks?: () => readonly KeptWebhook[]
+  /** Who made webhooks, as they stand now. Default: nobody's rights have changed. */
+  readonly makers?: MakersRegistry
   /** Where spans are exported to, while sessions work. Default: nowhere, and nothing of the stream is read for it. */
   readonly traces?: Pick<ExportSpansOptions, 'sink' | 'content' | 'silentMs'>
   /** Sessions at rest for so long go to the archive; a text: why they do not, although it is asked for. Default: it is not. */
@@ -117,10 +120,12 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     closing.add('gauges', () => waiting.close())
   }
   const stopping = new AbortController()
+  const { makers } = config
   const attempts = metrics.counter('reins_webhook_attempts_total')
   const webhooks = await runWebhooks({
     queue: await jetstreamQueue(broker, { streams, ackWaitMs: config.ackWaitMs }),
     webhooks: config.webhooks ?? (() => []),
+    ...(makers ? { standing: (by: string) => standingOf(by, makers, clock.now()) } : {}),
     agentOf: async (session) => {
       const [first] = await config.sessions.read(session, { after: 0, limit: 1 })
       const started = first?.events.find((event) => event.type === 'session.started')

@@ -2,12 +2,14 @@
 //   W1. An event that a webhook listens to becomes a stored delivery before the event is acknowledged, so that a crash anywhere loses none.
 //   W2. While there has never been a webhook, nothing here follows anything. From the first one on, each frame is looked at.
 //   W4. Nobody is told of a session that was erased, and what failed meanwhile is not put off: its body would stand in the queue again.
+//   W5. Who made a webhook is looked at when it is to be told, and again when that is sent: what they may not know any more is not sent.
 //   W3. One receiver that hangs takes a few places, and never those of the others.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Consumption } from '@reins/broker'
 import { type Delivery, type KeptWebhook, ReinsError, type WebhookJob, webhookPlaceIn } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import { attempt, type DelivererOptions } from './deliverer.ts'
+import { mayStillHear, type Standing } from './makers.ts'
 import { bodyOf, deliveryId, jobsOf } from './matching.ts'
 import type { SessionFrame, WebhookQueue } from './queue.ts'
 
@@ -19,6 +21,8 @@ export interface WebhooksOptions extends Omit<DelivererOptions, 'webhook'> {
   readonly agentOf: (session: string) => Promise<string | undefined>
   /** Or is being erased. Default: none is. */
   readonly isErased?: (session: string) => Promise<boolean>
+  /** Of who made a webhook, by its `by`. Default: nothing has changed since. */
+  readonly standing?: (by: string) => Standing
   readonly log: Log
   readonly onAttempt: (outcome: Delivery['last']['outcome']) => void
 }
@@ -39,7 +43,7 @@ const placesOfOne = 8
 const newForMs = 5 * 60_000
 
 export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebhooks> {
-  const { queue, log, now } = options
+  const { queue, log, now, standing = () => 'as-made' as const } = options
   const stop = new AbortController()
   const seen = new Set<string>()
   const busy = new Map<string, number>()
@@ -50,8 +54,19 @@ export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebh
   const webhook = (id: string) => options.webhooks().find(({ name }) => name === id)
 
   const tell = async (told: SessionFrame, to = options.webhooks()): Promise<void> => {
-    const agent = to.some(({ only }) => only) ? await options.agentOf(told.session) : undefined
-    for (const job of jobsOf(told, to, agent)) await queue.add(job) // W1
+    const makers = new Map(to.map(({ by }) => [by, standing(by)]))
+    const restricted = to.some(({ only, by }) => only || Array.isArray(makers.get(by)))
+    const agent = restricted ? await options.agentOf(told.session) : undefined
+    const still = to.filter(({ by }) => mayStillHear(makers.get(by) ?? 'nothing', told.session, agent)) // W5
+    for (const job of jobsOf(told, still, agent)) await queue.add(job) // W1
+  }
+
+  /** W5. */
+  const mayBeSent = async ({ webhook: id, session }: WebhookJob): Promise<boolean> => {
+    const by = webhook(id)?.by
+    const maker = by === undefined ? 'nothing' : standing(by)
+    if (session === undefined || !Array.isArray(maker)) return maker !== 'nothing'
+    return mayStillHear(maker, session, await options.agentOf(session))
   }
 
   const gone = async ({ session }: WebhookJob): Promise<boolean> =>
@@ -59,6 +74,7 @@ export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebh
 
   const send = async (job: WebhookJob): Promise<Delivery | undefined> => {
     if (await gone(job)) return undefined // W4
+    if (!(await mayBeSent(job))) return undefined // W5
     const done = await attempt(job, { ...options, webhook })
     if (!done) return undefined
     const { delivery, again } = done

@@ -3,7 +3,7 @@
 //   O1. An operation without `needs` is public. What it needs stands here, and nowhere else: the doors check it before a body is read,
 //       what carries it out checks it with all that it knows, lists are filtered with it, and docs/auth.md is made of it.
 //   O2. `names`: which part of a route's path fills which hole of the need.
-import { chatRun, type ErrorCode, registerPermission } from '@reins/contracts'
+import { chatRun, type ErrorCode, registerPermission, sessionReading, webhookMaking } from '@reins/contracts'
 import type { Hole, Need } from './access/needs.ts'
 
 export interface Operation {
@@ -30,8 +30,7 @@ export interface Operation {
   readonly errors: readonly ErrorCode[]
 }
 
-/** A session is read with a permission of ours, or with the two of an execution. */
-const readsSession: Need = [['session:{agent}:read'], ['agent:{agent}:session:read', 'execution:{session}:read']]
+const readsSession: Need = sessionReading
 /** To start a session, and to go on with it. */
 const startsSession: Need = [['agent:{agent}:start', chatRun]]
 /** To read a session, and to start one of its agent: the fork has what was said in it. */
@@ -378,7 +377,7 @@ export const operations = {
   createWebhook: {
     summary: 'Send events to an address from now on; the answer shows the secret of the signatures, once',
     tag: 'webhooks',
-    needs: [['webhook:*:manage']],
+    needs: [[webhookMaking]],
     errors: ['invalid_request', 'storage_full', 'unavailable'],
   },
   showWebhook: {
