@@ -1,7 +1,7 @@
 // What `reins up`, `service` and `doctor` take from flags and the environment. Pure and total: every mistake is named with a valid value.
 import os from 'node:os'
 import path from 'node:path'
-import { brokerSecrets, brokerServers } from '@reins/broker'
+import { brokerServers } from '@reins/broker'
 import { type BudgetLimits, durationMs, type SessionStreamCount } from '@reins/contracts'
 import { type CompatibleConfig, loadModelsConfig, type ModelsConfig } from '@reins/models'
 import { parseKeyring } from '@reins/secrets'
@@ -12,6 +12,7 @@ import type { LogLevel } from '@reins/telemetry'
 import { loadTraceSettings, type TraceSettings } from '@reins/trace'
 import type { DiskLimits } from './data/disk-budget.ts'
 import { machineMemoryMb } from './machine-memory.ts'
+import { secretsInUrls } from './servers/external.ts'
 import { hearing, type Misspelt, misspelt } from './known-settings.ts'
 
 export interface LocalFlags {
@@ -202,8 +203,7 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     models: models.config,
     modelKeys: modelKeys(models.config),
     secrets: [
-      ...secretsOf(models.config, natsUrl, databaseUrl),
-      ...brokerSecrets(archiveNatsUrl ?? ''),
+      ...secretsOf(models.config, [natsUrl, databaseUrl, archiveNatsUrl, traces.settings.url]),
       ...(config.secretsKey ?? '').split(/[\s,]+/),
       ...Object.values(traces.settings.headers).flatMap((value) => value.split(' ').filter((word) => word.length >= 8)),
     ],
@@ -313,13 +313,12 @@ function modelKeys({ anthropic, openai, compatible }: ModelsConfig): LocalConfig
   ]
 }
 
+/** Of the settings, and of the addresses in them: whoever cannot reach one may say all of it. */
 function secretsOf(
-  { anthropic, openai, compatible }: ModelsConfig,
-  natsUrl: string | undefined,
-  databaseUrl: string | undefined,
-): readonly string[] {
+  { anthropic, openai, compatible, proxies }: ModelsConfig,
+  addresses: readonly (string | undefined)[],
+) {
   const keys = [anthropic.apiKey, openai.apiKey, ...compatible.map(({ apiKey }) => apiKey)]
-  const password =
-    databaseUrl !== undefined && URL.canParse(databaseUrl) ? decodeURIComponent(new URL(databaseUrl).password) : ''
-  return [...keys, password, ...brokerSecrets(natsUrl ?? '')].flatMap((value) => (value ? [value] : []))
+  const inAddresses = [...addresses, ...Object.values(proxies)].flatMap((url) => secretsInUrls(url ?? ''))
+  return [...keys, ...inAddresses].flatMap((value) => (value ? [value] : []))
 }

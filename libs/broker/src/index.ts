@@ -20,7 +20,7 @@ export type { PublishOptions } from './outgoing.ts'
 export { type Presence, type PresenceOptions, startPresence } from './presence.ts'
 export { type AckInfo, ackInfo, type Consumption, type PullOptions, pull } from './pull.ts'
 export { isOutOfRoom, isTransient, type PublishError, type PublishReply, publishReply } from './publish-reply.ts'
-export { brokerSecrets, brokerServers, serverUrls } from './server-urls.ts'
+export { brokerServers, serverUrls } from './server-urls.ts'
 export { callService, type Handler, serveRequests } from './requests.ts'
 export {
   type Batch,

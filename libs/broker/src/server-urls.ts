@@ -23,19 +23,3 @@ export function brokerServers(text: string): BrokerServers {
     ...(first?.password ? { password: decodeURIComponent(first.password) } : {}),
   }
 }
-
-/** What nobody may be shown of it: the password of each server that names one; where it names a user alone, that is a token. */
-export const brokerSecrets = (text: string): readonly string[] =>
-  serverUrls(text).flatMap((url) => {
-    const parsed = URL.parse(/^[a-z]+:\/\//i.test(url) ? url : `nats://${url}`)
-    const secret = parsed?.password || parsed?.username || ''
-    return secret === '' ? [] : [...new Set([secret, decoded(secret)])]
-  })
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}

@@ -109,6 +109,9 @@ test.each([
   [{ ANTHROPIC_BASE_URL: 'localhost' }, 'ANTHROPIC_BASE_URL'],
   [{ OPENAI_BASE_URL: 'ftp://x' }, 'OPENAI_BASE_URL'],
   [{ OLLAMA_HOST: 'http://' }, 'OLLAMA_HOST=127.0.0.1:11434'],
+  [{ ANTHROPIC_BASE_URL: 'https://me:sesame@x' }, 'password'],
+  [{ OLLAMA_HOST: 'me:sesame@x' }, 'password'],
+  [{ REINS_MODEL_PROVIDERS: '[{"name":"lab","baseUrl":"http://me:sesame@x"}]' }, 'password'],
   [{ REINS_MODEL_IDLE_TIMEOUT_MS: 'soon' }, 'REINS_MODEL_IDLE_TIMEOUT_MS=120000'],
   [{ REINS_MODEL_ANSWER_TIMEOUT_MS: '3000000000' }, 'from 1000 to 2147483647'],
   [{ REINS_MODEL_PROVIDERS: '{' }, 'not JSON'],
@@ -127,4 +130,5 @@ test.each([
   expect(error).toContain(text)
   expect(error).toContain(Object.keys(env)[0])
   expect(error).toMatch(/example|valid value/)
+  expect(error).not.toContain('sesame')
 })

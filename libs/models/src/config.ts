@@ -176,9 +176,21 @@ function isHttpUrl(value: string): boolean {
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
 }
 
+/** No request goes to such an address, and whatever fails would say it. */
+function holdsCredentials(value: string): boolean {
+  const url = URL.parse(value)
+  return url !== null && (url.username !== '' || url.password !== '')
+}
+
+const noCredentials = 'holds a user name or a password; leave them out: providers are given keys'
+
 function url(env: Env, name: string, otherwise: string, errors: string[]): string {
   const value = text(env, name)
   if (value === undefined) return otherwise
+  if (holdsCredentials(value)) {
+    errors.push(`${name} ${noCredentials}. A valid value is ${name}=${otherwise}`)
+    return otherwise
+  }
   if (isHttpUrl(value)) return value.replace(/\/+$/, '')
   errors.push(`${name} is "${value}"; it must be an http or https URL, for example ${name}=${otherwise}`)
   return otherwise
@@ -191,6 +203,10 @@ function ollamaUrl(env: Env, errors: string[]): string {
   if (value === undefined) return otherwise
   const hasScheme = /^[a-z]+:\/\//i.test(value)
   const whole = hasScheme ? value : `http://${value.startsWith(':') ? `127.0.0.1${value}` : value}`
+  if (holdsCredentials(whole)) {
+    errors.push(`OLLAMA_HOST ${noCredentials}. A valid value is OLLAMA_HOST=127.0.0.1:11434`)
+    return otherwise
+  }
   if (!isHttpUrl(whole)) {
     errors.push(
       `OLLAMA_HOST is "${value}"; it must be a host, with a port or a scheme if need be, for example OLLAMA_HOST=127.0.0.1:11434`,
@@ -243,6 +259,7 @@ function compatibleProvider(env: Env, entry: unknown, wrong: (what: string) => v
     return void wrong('"name" must be lower-case letters, digits and single hyphens')
   if (takenNames.has(name)) wrong(`the name "${name}" is built in; choose another`)
   if (typeof baseUrl !== 'string' || !isHttpUrl(baseUrl)) return void wrong('"baseUrl" must be an http or https URL')
+  if (holdsCredentials(baseUrl)) return void wrong(`"baseUrl" ${noCredentials}, by apiKeyEnv`)
   if (apiKeyEnv !== undefined && (typeof apiKeyEnv !== 'string' || apiKeyEnv === ''))
     return void wrong('"apiKeyEnv" must be the name of a variable')
   if (

@@ -1,7 +1,7 @@
 // `reins service <name>`: one service as a process of its own, beside a running `reins up` on the same data folder, or on NATS_URL and DATABASE_URL.
 
 import { existsSync, realpathSync } from 'node:fs'
-import { brokerSecrets, serverUrls } from '@reins/broker'
+import { serverUrls } from '@reins/broker'
 import { archivistUser, noSeals, type ServiceName } from '@reins/contracts'
 import { SecretsRedactor } from '@reins/secrets'
 import type { Clock, Running } from '@reins/service'
@@ -14,6 +14,7 @@ import { sealsIn, signingKey } from '../data/signing-key.ts'
 import { misspeltText } from '../known-settings.ts'
 import { asNatsUser, natsUsers } from '../nats/nats-users.ts'
 import { startParts } from '../parts.ts'
+import { secretsInUrls } from '../servers/external.ts'
 
 export interface ServiceOptions {
   readonly config: LocalConfig
@@ -42,8 +43,8 @@ export async function runService({
   const token = name === 'registry' && dataDir !== undefined ? adminToken(dataDir) : undefined
   const redactor = new SecretsRedactor([
     ...config.secrets,
-    ...brokerSecrets(natsUrl),
-    ...passwordOf(databaseUrl ?? ''),
+    ...secretsInUrls(natsUrl),
+    ...secretsInUrls(databaseUrl ?? ''),
     ...(token === undefined ? [] : [token]),
   ])
   const log = createLog({ level: config.logLevel, redact: (line) => redactor.text(line) })
@@ -95,6 +96,3 @@ export function serversOf(
   const natsUrl = [url.toString().replace(/\/$/, ''), ...others].join(',')
   return { natsUrl, databaseUrl: config.databaseUrl ?? servers.databaseUrls?.[name], named: servers.named === true }
 }
-
-const passwordOf = (url: string): string[] =>
-  URL.canParse(url) && new URL(url).password ? [decodeURIComponent(new URL(url).password)] : []

@@ -20,6 +20,7 @@ import { probeFeatures } from '../nats/probe-features.ts'
 import { misspeltText } from '../known-settings.ts'
 import { prepareParts, startParts } from '../parts.ts'
 import { startServers } from '../servers/servers.ts'
+import { secretsInUrls } from '../servers/external.ts'
 
 export interface UpOptions {
   readonly config: LocalConfig
@@ -76,7 +77,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
 
   redactor.learn([
     ...servers.users.map(({ password }) => password),
-    ...Object.values(servers.databaseUrls).flatMap(passwordOf),
+    ...Object.values(servers.databaseUrls).flatMap(secretsInUrls),
   ])
 
   const keysFolder = config.keysDir ?? (config.natsUrl === undefined ? dataDir.path : undefined)
@@ -167,6 +168,3 @@ async function checkFeatures(
     )
   for (const { why, need } of missing) say(`warning: nats-server: ${why}. ${need}`)
 }
-
-const passwordOf = (url: string): string[] =>
-  URL.canParse(url) && new URL(url).password ? [decodeURIComponent(new URL(url).password)] : []

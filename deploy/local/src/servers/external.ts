@@ -144,18 +144,24 @@ const withoutSecrets = (message: string, urls: string): string => each(urls).red
 function withoutThose(message: string, url: string): string {
   const parsed = parseUrl(url, 'nats://')
   if (parsed === undefined) return message.replaceAll(url, redactUrl(url))
-  const named = [...parsed.searchParams]
-    .filter(([name]) => /pass|token|secret|key/i.test(name))
-    .map(([, value]) => value)
-  const secrets = [
-    parsed.password,
-    ...named,
-    ...(parsed.password === '' && !parsed.protocol.startsWith('postgres') ? [parsed.username] : []),
-  ]
-  return secrets
-    .flatMap((secret) => [secret, decoded(secret)])
-    .filter((secret) => secret !== '')
-    .reduce((text, secret) => text.replaceAll(secret, '***'), message.replaceAll(url, redactUrl(url)))
+  return secretsIn(parsed).reduce(
+    (text, secret) => text.replaceAll(secret, '***'),
+    message.replaceAll(url, redactUrl(url)),
+  )
+}
+
+/** What is secret in an address of the settings: a password, a name that stands alone as a token does, parameters that look like one. */
+export const secretsInUrls = (urls: string): readonly string[] =>
+  each(urls).flatMap((url) => {
+    const parsed = parseUrl(url, 'nats://')
+    return parsed === undefined ? [] : secretsIn(parsed)
+  })
+
+function secretsIn({ searchParams, password, username, protocol }: URL): readonly string[] {
+  const named = [...searchParams].flatMap(([name, value]) => (/pass|token|secret|key/i.test(name) ? [value] : []))
+  const token = password === '' && !protocol.startsWith('postgres') ? [username] : []
+  const all = [password, ...named, ...token].flatMap((secret) => [secret, decoded(secret)])
+  return [...new Set(all)].filter((secret) => secret !== '')
 }
 
 function decoded(text: string): string {
