@@ -7,6 +7,7 @@ import { tryIssuers } from '../../services/session-gateway/test/hostile-issuers.
 import { AttackedProduct, deadline } from './attacked-product.ts'
 import { tryDeliveries } from './deliveries.ts'
 import { tryHosts } from './hosts.ts'
+import { tryProjectSockets } from './project-sockets.ts'
 import { tryApps, tryRuns } from './projects.ts'
 import { tryServers } from './servers.ts'
 import { Tally } from './tally.ts'
@@ -57,6 +58,19 @@ test(
     const [gateway] = product.world.gateways
     if (!gateway) throw new Error('no gateway runs')
     await tryApps(product.world, gateway, tally)
+    refusedAll(tally)
+    expect(await product.answers()).toBe('completed')
+  },
+  2 * deadline,
+)
+
+test(
+  'a WebSocket of an app is granted by the app alone, holds what a message holds, and begins nothing of others',
+  async () => {
+    const tally = new Tally()
+    const [gateway] = product.world.gateways
+    if (!gateway) throw new Error('no gateway runs')
+    await tryProjectSockets(product.world, gateway, tally)
     refusedAll(tally)
     expect(await product.answers()).toBe('completed')
   },

@@ -14,7 +14,7 @@ import type { World } from '../harness/world.ts'
 import type { Tally } from './tally.ts'
 
 /** Of the code of an attack: `say` writes a frame, `id` is its call, `done` ends it with this value. */
-const forger = `
+export const forger = `
   const fs = (await import('node:fs')).default
   const { syncBuiltinESMExports } = await import('node:module')
   const write = fs.writeSync
@@ -120,7 +120,7 @@ export async function tryRuns(world: World, tally: Tally, alive: () => boolean):
   }
 }
 
-async function deploy(world: World, name: string, bundle: string): Promise<void> {
+export async function deploy(world: World, name: string, bundle: string): Promise<void> {
   const { status, body } = await world.api.once('PUT', `/v1/projects/${name}`, { bundle })
   if (status >= 300) throw new Error(JSON.stringify(body))
 }
@@ -257,7 +257,7 @@ export async function tryApps(world: World, gateway: Gateway, tally: Tally): Pro
   )
 }
 
-async function builtOf(files: Readonly<Record<string, string>>): Promise<string> {
+export async function builtOf(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = mkdtempSync(path.join(tmpdir(), 'reins-hostile-app-'))
   try {
     for (const [file, text] of Object.entries(files)) {
@@ -300,5 +300,5 @@ async function slowReader(url: string, target: string): Promise<ReturnType<typeo
   return socket
 }
 
-const residentOf = (pid: number): number =>
+export const residentOf = (pid: number): number =>
   1024 * Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)

@@ -77,6 +77,7 @@ test('each row of what people can try names tests, and each of them is there and
     'foreign-code.int.test.ts',
     'history.int.test.ts',
     'sign-in.test.ts',
+    'device.test.ts',
   ])
   expect(attacks.filter((name) => !helpers.has(name) && !section.includes(`e2e/attacks/${name}`))).toEqual([])
 })

@@ -230,9 +230,9 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     streams.close()
     leases.close()
   })
-  await acceptSockets(app)
+  const sockets = await acceptSockets(app, limits.heartbeatMs)
   const health = () => withQueues(config.health(), queues.all(), clock.now())
-  if (apps) addProjectSockets(app, apps, door, runs)
+  if (apps) addProjectSockets(app, apps, door, runs, { maxSockets: limits.maxStreams, open: sockets })
   const noteOf = (project: Project): readonly string[] => [
     ...(config.apps ? noteOfPlace(registry, project, config.rootProject) : []),
     ...models.warningsOf(modelsOfProject(project)),

@@ -31,7 +31,8 @@ export function foreignPage(
   if (named && !loopbackNames.includes(name) && !allowedHosts.includes(name)) return foreign('host', host) // G1
   const { origin } = headers
   if (origin === undefined || allowedOrigins.includes(origin)) return null
-  if (URL.canParse(origin) && new URL(origin).host === host) return null
+  const parsed = URL.parse(origin)
+  if (parsed?.host === host && parsed.username === '' && parsed.password === '') return null
   return foreign('origin', origin) // G2
 }
 

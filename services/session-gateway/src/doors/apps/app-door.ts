@@ -4,14 +4,17 @@
 //   DO3. A request that throws, hangs, is too large or ends its process costs itself: its host is replaced, and others answer on.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Bundle, HostCall, HostsAnswer } from '@reins/code-host'
+import { ReinsError } from '@reins/contracts'
 import { nothingToRedact, type ProjectValues, type Redactor } from '@reins/secrets'
 import type { Log } from '@reins/telemetry'
+import type { Caller } from '../../api/caller.ts'
 import type { AgentDoor } from './agent-door.ts'
 import type { AppValues } from './app-values.ts'
 import { appCaller } from './asked.ts'
 import { AppCall, type AnswerHead, drained, unanswered } from './app-call.ts'
 import { type GatewayAnswer, piecesOf, type SocketGrant } from './bodies.ts'
 import { type Fault, fault } from './faults.ts'
+import { offers } from './routes.ts'
 import type { RunDoor } from './run-door.ts'
 import { type ProjectTarget, projectOf, type Registered, runIn } from './projects-here.ts'
 
@@ -100,6 +103,17 @@ export class AppDoor {
     if (!request.complete) request.resume()
   }
 
+  /** Who acts on a WebSocket that was granted, as the project is now. Throws where it does not offer that any more. */
+  callerOf({ grant, target }: Extract<UpgradeAnswer, { kind: 'granted' }>): Caller {
+    const { target: kind, name, principal } = grant
+    const project = this.#parts.registry.project(target.project.name)
+    if (project && offers(project, { kind: `${kind}-socket`, name })) return appCaller(project, principal)
+    throw new ReinsError(
+      kind === 'agent' ? 'agent_not_found' : 'workflow_not_found',
+      `The project does not offer this ${kind} over a WebSocket any more.`,
+    )
+  }
+
   /** What the app's middleware says of an upgrade. Never rejects. */
   async upgrade(target: ProjectTarget, request: IncomingMessage, signal: AbortSignal): Promise<UpgradeAnswer> {
     let head: AnswerHead | undefined
@@ -116,7 +130,10 @@ export class AppDoor {
     })
     if (end.kind === 'failed') return refusedBy(end.fault)
     if (passed?.kind === 'socket') return { kind: 'granted', grant: passed.grant, target }
-    if (passed) for await (const piece of piecesOf(passed)) text += piece
+    // A stream of events would never end: it is no refusal either.
+    if (passed?.kind === 'pieces')
+      return refusedBy(fault(403, 'forbidden', 'The middleware answered an upgrade with a stream.'))
+    if (passed) text += passed.text
     const type = head?.headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? 'text/plain'
     // An answer that is no refusal opens nothing: the middleware did not call next.
     return head && head.status >= 300

@@ -6,6 +6,14 @@ import { type Asked, instanceOf } from './asked.ts'
 import type { GatewayAnswer, SocketGrant } from './bodies.ts'
 import type { RunDoor } from './run-door.ts'
 
+const isOfRun = (kind: string): boolean => kind.startsWith('workflow') || kind.startsWith('run')
+
+/** Whether the project opens this address. */
+export function offers({ manifest }: ProjectEntry, { kind, name }: Pick<Asked, 'kind' | 'name'>): boolean {
+  const modules = isOfRun(kind) ? manifest.workflows : manifest.agents
+  return modules.some((one) => one.name === name && one[kind.endsWith('-socket') ? 'websocket' : 'route'])
+}
+
 /** Throws what it is refused with. */
 export async function serveRoute(
   { door, runs }: { readonly door: AgentDoor; readonly runs: RunDoor },
@@ -15,10 +23,8 @@ export async function serveRoute(
   signal: AbortSignal,
 ): Promise<GatewayAnswer> {
   const { kind, name } = asked
-  const ofRun = kind.startsWith('workflow') || kind.startsWith('run')
-  const modules = ofRun ? project.manifest.workflows : project.manifest.agents
-  if (!modules.some((one) => one.name === name && one[kind.endsWith('-socket') ? 'websocket' : 'route']))
-    throw ofRun
+  if (!offers(project, asked))
+    throw isOfRun(kind)
       ? new ReinsError('workflow_not_found', 'There is no such workflow here.')
       : new ReinsError('agent_not_found', 'There is no such agent here.')
   if (kind.startsWith('run')) await runs.mustOwn(project, caller, asked.id ?? '', name)

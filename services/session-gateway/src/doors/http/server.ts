@@ -72,6 +72,8 @@ export function createHttp(options: HttpOptions): FastifyInstance {
         : `${requestPrefix}-${(requests++).toString(36)}`
     },
     frameworkErrors: (error, request, reply) => {
+      // No hook is called here.
+      if (request.headers.upgrade !== undefined) reply.raw.once('finish', () => request.raw.socket.destroySoon())
       void sendError(reply.header('x-request-id', request.id), asHttpError(error))
     },
     clientErrorHandler: answerBadHttp,
@@ -119,7 +121,9 @@ export function createHttp(options: HttpOptions): FastifyInstance {
 /** What no other route takes. */
 export const anyPath = '/*'
 
-const isSocket = ({ headers, url = '' }: IncomingMessage, apps: AppDoor | undefined): boolean =>
+/** RFC 6455, 4.1: an older protocol has no upgrades. */
+const isSocket = ({ headers, httpVersion, url = '' }: IncomingMessage, apps: AppDoor | undefined): boolean =>
+  httpVersion === '1.1' &&
   headers.upgrade?.toLowerCase() === 'websocket' &&
   (/^\/v1\/[^?]*\/socket(\?|$)/.test(url) || apps?.targetOf(url) !== undefined)
 

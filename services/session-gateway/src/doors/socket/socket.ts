@@ -4,6 +4,7 @@
 //   S3. A client that sends and does not read its replies is cut off like any other slow reader: they wait in memory.
 //   S4. After a message that is refused for its form nothing more is heard from this socket.
 //   S5. Each command is checked with what its sender may at that moment, not with what it might when the socket was opened.
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
 import { errorTable, isMapping, maxMessageBodyBytes, ReinsError, rootOf, SocketCommand } from '@reins/contracts'
@@ -22,6 +23,7 @@ import type { Route } from '../http/route.ts'
 import { socketRoute } from '../http/routes/sessions.ts'
 import { admit, type HttpOptions } from '../http/server.ts'
 import { waitingRequest } from '../http/routes/waiting-lists.ts'
+import { OpenSockets } from './open-sockets.ts'
 import { socketSink } from './socket-sink.ts'
 
 /** One message from a client, in bytes; and one that shows images. */
@@ -30,6 +32,8 @@ const maxWithImages = maxMessageBodyBytes
 /** Above it the connection is cut by the protocol (1009) without being read to its end. */
 const hardLimitBytes = maxWithImages + 1_000_000
 const maxWaiting = 64
+/** Of all sockets. */
+const mostUnfinished = { maxBytes: 128 * 1024 * 1024, wholeWithinMs: 60_000, silentMs: 90_000 }
 
 interface Admitted {
   readonly caller: Caller
@@ -37,8 +41,8 @@ interface Admitted {
   readonly opening: Opening
 }
 
-/** Registers the plugin; call before any route is added. */
-export async function acceptSockets(app: FastifyInstance): Promise<void> {
+/** Registers the plugin; call before any route is added. Ends with the app. */
+export async function acceptSockets(app: FastifyInstance, lookEveryMs: number): Promise<OpenSockets> {
   await app.register(websocket, {
     options: {
       maxPayload: hardLimitBytes,
@@ -47,6 +51,14 @@ export async function acceptSockets(app: FastifyInstance): Promise<void> {
     },
     errorHandler: (_error: Error, socket: WebSocket) => socket.terminate(),
   })
+  const open = new OpenSockets({ ...mostUnfinished, now: () => performance.now() })
+  app.websocketServer.on('connection', (socket: WebSocket, request: IncomingMessage) =>
+    open.watch(socket, request.socket),
+  )
+  const looks = setInterval(() => open.look(), lookEveryMs)
+  looks.unref()
+  app.addHook('onClose', async () => clearInterval(looks))
+  return open
 }
 
 export function addSocketRoute(app: FastifyInstance, api: Api, streams: Streams, options: HttpOptions): Route {

@@ -5,17 +5,21 @@ import { instanceSessionId, ReinsError } from '@reins/contracts'
 import type { WebSocket } from 'ws'
 import { asReinsError } from '../../../api/errors.ts'
 import { type AgentDoor, faultOfTurn, imagesOf, messageOf, type Prompt, resultOf } from '../agent-door.ts'
-import { appCaller, conditionOf, sessionNameOf } from '../asked.ts'
+import { conditionOf, sessionNameOf } from '../asked.ts'
 import { faultOf } from '../faults.ts'
 import { badFrame, type Frame, frameSocket, mostWithImages } from './frames.ts'
-import type { Granted } from './project-sockets.ts'
+import type { Served } from './project-sockets.ts'
+import type { WaitingRoom } from './waiting-room.ts'
 
 const mostWaiting = 64
 /** Of all prompts that wait, in characters: two with as many images as a message may show. */
 const mostCharsWaiting = 2 * mostWithImages
 
-export function serveAgentSocket(socket: WebSocket, door: AgentDoor, { grant, target }: Granted): void {
-  const caller = appCaller(target.project, grant.principal)
+export function serveAgentSocket(
+  socket: WebSocket,
+  door: AgentDoor,
+  { grant, may, waiting: room }: Served & { readonly waiting: WaitingRoom },
+): void {
   const { name, instance } = grant
   const running = new Map<string, { session: string | undefined }>()
   let waiting = 0
@@ -42,10 +46,12 @@ export function serveAgentSocket(socket: WebSocket, door: AgentDoor, { grant, ta
         'too_many_requests',
         'The prompts that wait on this connection show too many images already.',
       )
+    const leave = room.enter(size)
     waiting += 1
     charsWaiting += size
     tail = tail.then(async () => {
       await run(requestId, prompt).catch((error: unknown) => frames.refuse({ requestId }, faultOf(asReinsError(error))))
+      leave()
       waiting -= 1
       charsWaiting -= size
     })
@@ -55,6 +61,7 @@ export function serveAgentSocket(socket: WebSocket, door: AgentDoor, { grant, ta
     if (!frames.open) return
     running.set(requestId, prompt)
     try {
+      const caller = may()
       const accepted = await door.accept(caller, prompt)
       const about = { instanceId: instance, session: prompt.session ?? 'default' }
       let index = 0
@@ -83,7 +90,7 @@ export function serveAgentSocket(socket: WebSocket, door: AgentDoor, { grant, ta
     try {
       const session = running.get(requestId)?.session
       if (!running.has(requestId)) throw badFrame('no prompt of this requestId runs here')
-      await door.cancel(caller, instanceSessionId(name, instance, session ?? 'default'))
+      await door.cancel(may(), instanceSessionId(name, instance, session ?? 'default'))
     } catch (error) {
       frames.refuse({ requestId }, faultOf(asReinsError(error)))
     }

@@ -1,4 +1,5 @@
 // The frames of a project's WebSocket, read and written: JSON texts with `"version": 1`.
+//   FR2. Whoever sends and takes no answer is let go: answers wait in memory.
 //   FR1. A frame that is not understood is answered with an error frame, and the socket goes on. Binary frames end it.
 import { isMapping, maxMessageBodyBytes, ReinsError } from '@reins/contracts'
 import type { WebSocket } from 'ws'
@@ -40,6 +41,7 @@ export function frameSocket<Type extends string>(
 
   socket.on('message', (data, binary) => {
     if (socket.readyState !== socket.OPEN) return
+    if (socket.bufferedAmount > mostBytes) return socket.terminate() // FR2
     if (binary) {
       refuse({}, faultOf(new ReinsError('invalid_request', 'Binary messages are not supported.')))
       return socket.close(1003, 'Binary messages are not supported')

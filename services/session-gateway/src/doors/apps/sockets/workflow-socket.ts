@@ -5,11 +5,10 @@
 //   WW4. The socket closes when the run has ended: 1000 when it completed, 1011 when it did not.
 import type { WebSocket } from 'ws'
 import { asReinsError } from '../../../api/errors.ts'
-import { appCaller } from '../asked.ts'
 import { fault, faultOf } from '../faults.ts'
 import type { RunDoor } from '../run-door.ts'
 import { badFrame, type Frame, frameSocket } from './frames.ts'
-import type { Granted } from './project-sockets.ts'
+import type { Served } from './project-sockets.ts'
 
 /** A run, and where its events are read from. */
 interface Taken {
@@ -17,8 +16,7 @@ interface Taken {
   readonly after: string | undefined
 }
 
-export function serveWorkflowSocket(socket: WebSocket, runs: RunDoor, { grant, target }: Granted): void {
-  const caller = appCaller(target.project, grant.principal)
+export function serveWorkflowSocket(socket: WebSocket, runs: RunDoor, { grant, target, may }: Served): void {
   const { name } = grant
   /** The frame that the socket's run began with. */
   let mine: string | undefined
@@ -43,7 +41,7 @@ export function serveWorkflowSocket(socket: WebSocket, runs: RunDoor, { grant, t
     if (idempotencyKey !== undefined && typeof idempotencyKey !== 'string')
       throw badFrame('idempotencyKey: must be a text')
     return async () => {
-      const started = await runs.begin(caller, { workflow: name, payload: payload ?? {}, key: idempotencyKey })
+      const started = await runs.begin(may(), { workflow: name, payload: payload ?? {}, key: idempotencyKey })
       return { runId: started.runId, after: started.cursor }
     }
   }
@@ -53,7 +51,7 @@ export function serveWorkflowSocket(socket: WebSocket, runs: RunDoor, { grant, t
     if (typeof run !== 'string' || run.trim() === '') throw badFrame('runId: must be a text that is not blank')
     if (offset !== undefined && typeof offset !== 'string') throw badFrame('offset: must be a text')
     return async () => {
-      await runs.mustOwn(target.project, caller, run, name)
+      await runs.mustOwn(target.project, may(), run, name)
       return { runId: run, after: offset }
     }
   }
@@ -63,6 +61,7 @@ export function serveWorkflowSocket(socket: WebSocket, runs: RunDoor, { grant, t
       const taken = await take()
       runId = taken.runId
       const about = { requestId, runId }
+      const caller = may()
       const events = await runs.follow(caller, taken.runId, taken.after)
       frames.send({ type: 'started', ...about }) // WW2
       let index = 0
@@ -96,7 +95,7 @@ export function serveWorkflowSocket(socket: WebSocket, runs: RunDoor, { grant, t
   async function abort(requestId: string): Promise<void> {
     try {
       if (requestId !== mine || runId === undefined) throw badFrame('no run of this requestId runs here')
-      await runs.cancel(caller, runId)
+      await runs.cancel(may(), runId)
     } catch (error) {
       frames.refuse({ requestId }, faultOf(asReinsError(error)))
     }
