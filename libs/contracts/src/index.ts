@@ -385,7 +385,6 @@ export {
   objectInfosFilter,
   objectNameIn,
   sessionRoleFilter,
-  gatewayFramesFilter,
   allTimersFilter,
   allWebhookJobsFilter,
   allWebhookTimersFilter,

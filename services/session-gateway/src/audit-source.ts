@@ -4,7 +4,6 @@ import {
   allRegistryFilter,
   decodeFrame,
   fieldsOf,
-  gatewayFramesFilter,
   jsonValue,
   parseSessionSubject,
   type SessionStreams,
@@ -16,6 +15,9 @@ import type { AuditMessage, AuditSource } from './api/access/audit.ts'
 /** In the place of who a record says that did it, where the registry has not written the record. */
 const notSealed = 'nobody: not sealed by the registry'
 
+/** For a part of the subjects the server counts through all of them with each batch, 130 ms where half a million sessions lie. */
+const filters = { sessions: '>', registry: allRegistryFilter } as const
+
 /** `sessions`: the streams that hold them. */
 export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSource => ({
   get streams() {
@@ -25,8 +27,7 @@ export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSour
     ]
   },
   async read({ kind, name }, from, count) {
-    const filter = kind === 'sessions' ? gatewayFramesFilter : allRegistryFilter
-    const { messages, ended } = await nextMessagesOrEnd(broker, name, filter, { ...from, count })
+    const { messages, ended } = await nextMessagesOrEnd(broker, name, filters[kind], { ...from, count })
     return {
       ended,
       messages: messages.map((message): AuditMessage => {
@@ -37,7 +38,8 @@ export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSour
           if (header(registryIdHeader).startsWith(resealedPrefix)) return nothing(seq, storedAt)
           return record(seq, storedAt, subject, body, isForged(broker.seals, state, seq))
         }
-        const session = parseSessionSubject(subject)?.session ?? subject
+        const { session = subject, role } = parseSessionSubject(subject) ?? {}
+        if (role !== 'g') return nothing(seq, storedAt, body.length)
         const frame = decodeFrame({ seq, session, role: 'g', body, header })
         return { seq, at: frame.at, by: frame.by, on: session, bytes: body.length, events: frame.events }
       }),
@@ -46,7 +48,7 @@ export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSour
 })
 
 /** Told in no line. */
-const nothing = (seq: number, at: number): AuditMessage => ({ seq, at, by: '', on: '', bytes: 0, events: [] })
+const nothing = (seq: number, at: number, bytes = 0): AuditMessage => ({ seq, at, by: '', on: '', bytes, events: [] })
 
 function record(seq: number, at: number, subject: string, body: string, forged: boolean): AuditMessage {
   if (forged) return { seq, at, by: notSealed, on: `forged ${subject}`, bytes: body.length, events: [] }

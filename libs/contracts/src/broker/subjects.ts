@@ -93,8 +93,6 @@ export const sessionRoleFilter = (session: string, role: Role): string => `ses.$
 export const treeFilter = (root: string): string => `ses.${partitionOf(root)}.${root}.>`
 export const allSessionsFilter = 'ses.>'
 export const partitionFilter = (partition: number): string => `ses.${partition}.>`
-/** What gateways appended for people. */
-export const gatewayFramesFilter = 'ses.*.*.*.g.>'
 /** Where memory says that a session's older frames lie in the archive: of one session, of a tree, of all. */
 export const archivedSubject = (session: string): string => sessionSubject(session, 'm', toLog)
 export const archivedInTreeFilter = (root: string): string => `ses.${partitionOf(root)}.${root}.*.m.log`

@@ -47,8 +47,9 @@ export interface AuditRequest {
   readonly principal: string | undefined
 }
 
-const batch = 200
-const mostLooked = 4000
+const batch = 500
+/** Of a turn with a tool, a gateway has written one frame of six. */
+const mostLooked = 20_000
 const mostBytes = 32_000_000
 
 /** Throws forbidden, invalid_request. */
