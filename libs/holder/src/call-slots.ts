@@ -135,15 +135,13 @@ export class CallSlots {
 
   #slot(principal: string): Slot {
     this.#count(principal, 1)
-    let mine = true
-    return {
-      [Symbol.dispose]: () => {
-        if (!mine) return
-        mine = false
-        this.#count(principal, -1)
-        this.serve()
-      },
-    }
+    return new Taken(this, principal)
+  }
+
+  /** One that `take`, `force` or `wait` gave is free again. */
+  freed(principal: string): void {
+    this.#count(principal, -1)
+    this.serve()
   }
 
   #count(principal: string, by: 1 | -1): void {
@@ -155,5 +153,22 @@ export class CallSlots {
 
   #leave(waiting: Waiting): void {
     if (this.#queue.remove(waiting)) this.#options.changed?.()
+  }
+}
+
+class Taken implements Slot {
+  readonly #slots: CallSlots
+  readonly #principal: string
+  #free = false
+
+  constructor(slots: CallSlots, principal: string) {
+    this.#slots = slots
+    this.#principal = principal
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#free) return
+    this.#free = true
+    this.#slots.freed(this.#principal)
   }
 }

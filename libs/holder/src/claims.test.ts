@@ -7,7 +7,7 @@ function world() {
     begin: ({ call, attempt }: { call: string; attempt: number }) => void said.push(`begin ${call}/${attempt}`),
     end: ({ call, attempt }: { call: string; attempt: number }) => void said.push(`end ${call}/${attempt}`),
   }
-  return { claims: new Claims('s', () => presence), said }
+  return { claims: new Claims('s', { presence: () => presence }), said }
 }
 
 test('an attempt is held from its claim until the claim is disposed of', () => {

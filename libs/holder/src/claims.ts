@@ -8,15 +8,19 @@ import type { Holding } from '@reins/contracts'
 
 const keyOf = (call: string, attempt: number): string => `${call}/${attempt}`
 
+export interface ClaimsContext {
+  presence(): Pick<Presence, 'begin' | 'end'>
+}
+
 export class Claims {
   readonly #session: string
-  readonly #presence: () => Pick<Presence, 'begin' | 'end'>
+  readonly #of: ClaimsContext
   readonly #held = new Map<string, number>()
   readonly #started = new Set<string>()
 
-  constructor(session: string, presence: () => Pick<Presence, 'begin' | 'end'>) {
+  constructor(session: string, of: ClaimsContext) {
     this.#session = session
-    this.#presence = presence
+    this.#of = of
   }
 
   get size(): number {
@@ -45,21 +49,31 @@ export class Claims {
     const holding = { session: this.#session, call, attempt, ...(frame === undefined ? {} : { frame }) }
     const others = this.#held.get(key) ?? 0
     this.#held.set(key, others + 1)
-    if (others === 0) this.#presence().begin(holding)
-    let mine = true
-    return {
-      [Symbol.dispose]: () => {
-        if (mine) this.#letGo(holding)
-        mine = false
-      },
-    }
+    if (others === 0) this.#of.presence().begin(holding)
+    return new Claim(this, holding)
   }
 
-  #letGo(holding: Holding): void {
+  /** Of one claim. */
+  letGo(holding: Holding): void {
     const key = keyOf(holding.call, holding.attempt)
     const left = (this.#held.get(key) ?? 0) - 1
     if (left > 0) this.#held.set(key, left)
     else if (this.#held.delete(key))
-      this.#presence().end({ session: this.#session, call: holding.call, attempt: holding.attempt })
+      this.#of.presence().end({ session: this.#session, call: holding.call, attempt: holding.attempt })
+  }
+}
+
+class Claim implements Disposable {
+  readonly #claims: Claims
+  #holding: Holding | undefined
+
+  constructor(claims: Claims, holding: Holding) {
+    this.#claims = claims
+    this.#holding = holding
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#holding) this.#claims.letGo(this.#holding)
+    this.#holding = undefined
   }
 }

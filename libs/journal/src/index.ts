@@ -49,6 +49,7 @@ export type {
   Snapshots,
   Subscription,
   Timers,
+  HeldTrigger,
   Trigger,
   WorkQueue,
 } from './port.ts'

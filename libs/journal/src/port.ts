@@ -77,22 +77,28 @@ export interface LiveDelta {
   readonly delta: Delta
 }
 
+/** What is left of a trigger for whoever holds it for long. */
+export interface HeldTrigger {
+  /** ms since the broker stored the frame, by two clocks: below 0 where the broker's runs ahead of this process's. */
+  readonly ageMs: number
+  ack(): void
+  nak(delayMs: number): void
+  /** Keeps it from being redelivered for another ack_wait. */
+  working(): void
+}
+
 /** A trigger: a frame that was handed to this process to act on, until it is acked, naked or forgotten. */
-export interface Trigger {
+export interface Trigger extends HeldTrigger {
   readonly session: string
   readonly frame: Frame
   readonly to: Address
-  /** ms since the broker stored the frame, by two clocks: below 0 where the broker's runs ahead of this process's. */
-  readonly ageMs: number
   readonly redelivered: boolean
   /** It was in the stream before this process opened the pool, or before its connection came back: it may have been given out before. */
   readonly earlier: boolean
   /** By which another process of the pool acks it, when it is given to that one (`WorkQueue.given`). */
   readonly handle: string
-  ack(): void
-  nak(delayMs: number): void
-  /** Keeps it from being redelivered for another ack_wait. */
-  working(): void
+  /** It without its frame. Absent: it is small itself. */
+  held?(): HeldTrigger
 }
 
 export interface PoolBacklog {

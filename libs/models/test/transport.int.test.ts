@@ -22,6 +22,13 @@ function answer(incoming: http.IncomingMessage, response: http.ServerResponse): 
       response.writeHead(201, { 'x-seen': String(incoming.headers['x-sent']) })
       incoming.pipe(response)
       return
+    case '/sized':
+      response.writeHead(200, {
+        'x-length': String(incoming.headers['content-length']),
+        'x-coding': String(incoming.headers['transfer-encoding']),
+      })
+      incoming.pipe(response)
+      return
     case '/two':
       response.write('one')
       release = () => response.end('two')
@@ -85,6 +92,19 @@ test('a body goes up as UTF-8, headers both ways, and the connection is kept', a
   // A connection is free when its answer has been handed over whole.
   await new Promise(setImmediate)
   expect(await text(await post('/echo'))).toBe('{"ü":"€"}')
+  expect(sockets.size).toBe(before)
+})
+
+test('a large body goes up whole, with its length, and the connection is kept', async () => {
+  const body = `${'a large body, '.repeat(10_000)}ü`
+  const large = () =>
+    transport.post(`${url}/sized`, { headers: {}, body, signal: new AbortController().signal, stream: true })
+  const first = await large()
+  expect([first.headers['x-length'], first.headers['x-coding']]).toEqual(['140002', 'undefined'])
+  expect((await text(first)) === body).toBe(true)
+  const before = sockets.size
+  await new Promise(setImmediate)
+  expect((await text(await large())) === body).toBe(true)
   expect(sockets.size).toBe(before)
 })
 

@@ -42,7 +42,7 @@ import {
   toolDurable,
   toolFilter,
 } from '@reins/contracts'
-import type { PoolBacklog, Trigger, WorkQueue } from '../port.ts'
+import type { HeldTrigger, PoolBacklog, Trigger, WorkQueue } from '../port.ts'
 import { frameOf } from './frames.ts'
 import { floorOf, withFloors } from './pool-floors.ts'
 import { WorkGate } from './work-gate.ts'
@@ -183,9 +183,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     if (!info || !subject || !reply) return undefined
     const frame = frameOf({ subject: msg.subject, seq: info.streamSeq, header, body: msg.body() })
     if (!frame) return undefined
-    // Said into a closed connection: an ack that does not arrive is a redelivery, never a loss.
-    const say = (what: string) => broker.publish(reply, what)
-    return {
+    return new StreamTrigger(broker, {
       session: subject.session,
       frame,
       to: subject.to,
@@ -193,10 +191,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
       redelivered: info.deliveries > 1,
       earlier: ends.get(info.stream)?.isEarlier(info.streamSeq) ?? true,
       handle: reply,
-      ack: () => say('+ACK'),
-      nak: (delayMs) => say(`-NAK ${JSON.stringify({ delay: delayMs * 1e6 })}`),
-      working: () => say('+WPI'),
-    }
+    })
   }
 
   async function given(kind: 'exec' | 'tool', pool: string, seq: number, handle: string): Promise<Trigger | undefined> {
@@ -303,6 +298,59 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   }
 
   return { ensurePool, consume, pools, unreadable: () => unreadable, backlog, given }
+}
+
+/** Thousands are held while models think: one object each. */
+class Held implements HeldTrigger {
+  readonly ageMs: number
+  readonly handle: string
+  readonly #broker: Broker
+
+  constructor(broker: Broker, ageMs: number, handle: string) {
+    this.#broker = broker
+    this.ageMs = ageMs
+    this.handle = handle
+  }
+
+  held(): HeldTrigger {
+    return new Held(this.#broker, this.ageMs, this.handle)
+  }
+
+  ack(): void {
+    this.#say('+ACK')
+  }
+
+  nak(delayMs: number): void {
+    this.#say(`-NAK ${JSON.stringify({ delay: delayMs * 1e6 })}`)
+  }
+
+  working(): void {
+    this.#say('+WPI')
+  }
+
+  /** Into a closed connection too: an ack that does not arrive is a redelivery, never a loss. */
+  #say(what: string): void {
+    this.#broker.publish(this.handle, what)
+  }
+}
+
+type Delivered = Pick<Trigger, 'session' | 'frame' | 'to' | 'ageMs' | 'redelivered' | 'earlier' | 'handle'>
+
+class StreamTrigger extends Held implements Trigger {
+  readonly session: string
+  readonly frame: Trigger['frame']
+  readonly to: Trigger['to']
+  readonly redelivered: boolean
+  readonly earlier: boolean
+
+  constructor(broker: Broker, { session, frame, to, ageMs, redelivered, earlier, handle }: Delivered) {
+    super(broker, ageMs, handle)
+    this.session = session
+    this.frame = frame
+    this.to = to
+    this.redelivered = redelivered
+    this.earlier = earlier
+  }
 }
 
 const durableOf = (kind: 'exec' | 'tool', pool: string): string =>

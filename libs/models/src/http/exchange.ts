@@ -6,10 +6,11 @@
 //   X4. Nothing heard for `idleMs`, also before the headers, is a SilenceError.
 //   X6. What is not over after `wholeMs` is a FaultError, however busily it comes.
 //   X5. No redirects and no retries: those are events of the session. Compressed bodies are asked not to come, and read if they do.
+//   X7. A large body is let go when it has been written: a call may wait for minutes, and holds no history meanwhile.
 import type { Dispatcher } from 'undici'
 import { FaultError } from '../failure/failure.ts'
 import { type Inflating, inflating } from './inflating.ts'
-import { patience } from './patience.ts'
+import { Patience, type Patient } from './patience.ts'
 
 export type ReplyHeaders = Readonly<Record<string, string | string[] | undefined>>
 
@@ -49,88 +50,150 @@ export class SilenceError extends Error {
 
 const leaveWithinMs = 1_000
 const highWater = 1024 * 1024
+/** In bytes (X7). What is smaller goes out as one buffer, which costs less. */
+const largeBody = 32 * 1024
 
 export function exchange(dispatcher: Dispatcher, url: URL, post: Post): Promise<Reply> {
-  const { signal, idleMs, wholeMs } = post
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(abortError(signal))
-    let control: Dispatcher.DispatchController | undefined
-    let body: Body | undefined
-    const stop = (error: Error): void => {
-      over()
-      control?.abort(error)
-      body?.fail(error)
-      reject(error)
-    }
-    const onAbort = (): void => stop(abortError(signal))
-    signal.addEventListener('abort', onAbort, { once: true })
-    const late = patience(wholeMs, () => stop(tooSlow(wholeMs)))
-    const over = (): void => {
-      late.clear()
-      signal.removeEventListener('abort', onAbort)
-    }
+    if (post.signal.aborted) return reject(abortError(post.signal))
+    const exchanging = new Exchange(post, { resolve, reject })
     dispatcher.dispatch(
       {
         origin: url.origin,
         path: url.pathname + url.search,
         method: 'POST',
-        headers: { 'accept-encoding': 'identity', ...post.headers },
-        body: post.body,
-        headersTimeout: idleMs,
-        bodyTimeout: idleMs,
+        ...sent(post),
+        headersTimeout: post.idleMs,
+        bodyTimeout: post.idleMs,
       },
-      {
-        onRequestStart(controller) {
-          control = controller
-          if (signal.aborted) controller.abort(abortError(signal))
-        },
-        onResponseStart(controller, status, headers) {
-          // 1xx: the answer itself is still to come.
-          if (status < 200) return
-          body = new Body(controller, inflating(headers['content-encoding']))
-          const given = body
-          resolve({
-            status,
-            headers,
-            read: () => given.read(),
-            flow: (into) => given.flow(into),
-            hold: () => given.hold(),
-            goOn: () => given.goOn(),
-            leave: () => given.leave(),
-          })
-        },
-        onResponseData(_controller, chunk) {
-          body?.push(chunk)
-        },
-        onResponseEnd() {
-          over()
-          body?.end()
-        },
-        onResponseError(_controller, error) {
-          over()
-          const said = signal.aborted ? abortError(signal) : inWords(error, idleMs, body !== undefined)
-          body?.fail(said)
-          reject(said)
-        },
-      },
+      exchanging,
     )
   })
 }
 
-class Body {
+/** X7. */
+function sent({ headers, body }: Post): Pick<Dispatcher.DispatchOptions, 'headers' | 'body'> {
+  const identity = { 'accept-encoding': 'identity', ...headers }
+  // Memory of its own: a part of the pool would hold 64 KB of it for as long as the call waits.
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(body))
+  bytes.write(body)
+  if (bytes.byteLength < largeBody) return { headers: identity, body: bytes }
+  const length = { 'content-length': String(bytes.byteLength) }
+  return { headers: { ...identity, ...length }, body: new Once(bytes) as unknown as Uint8Array }
+}
+
+/** A body that is gone when it has been taken. */
+class Once implements Iterable<Uint8Array> {
+  #bytes: Uint8Array | undefined
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  *[Symbol.iterator](): Generator<Uint8Array> {
+    const bytes = this.#bytes
+    this.#bytes = undefined
+    if (bytes) yield bytes
+  }
+}
+
+interface Asked {
+  resolve(reply: Reply): void
+  reject(error: Error): void
+}
+
+/** One call. Thousands of them wait at once, so it is one object for all that undici and the signal tell. */
+class Exchange implements Dispatcher.DispatchHandler, Patient {
+  readonly #signal: AbortSignal
+  readonly #idleMs: number
+  readonly #wholeMs: number
+  readonly #onAbort = (): void => this.#stop(abortError(this.#signal))
+  readonly #late: Patience
+  /** Until it is answered. */
+  #asked: Asked | undefined
+  #control: Dispatcher.DispatchController | undefined
+  #body: Body | undefined
+
+  constructor({ signal, idleMs, wholeMs }: Post, asked: Asked) {
+    this.#signal = signal
+    this.#idleMs = idleMs
+    this.#asked = asked
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+    this.#wholeMs = wholeMs
+    this.#late = new Patience(wholeMs, this)
+  }
+
+  onRequestStart(control: Dispatcher.DispatchController): void {
+    this.#control = control
+    if (this.#signal.aborted) control.abort(abortError(this.#signal))
+  }
+
+  onResponseStart(control: Dispatcher.DispatchController, status: number, headers: ReplyHeaders): void {
+    // 1xx: the answer itself is still to come.
+    if (status < 200) return
+    // The same once more, each a piece of the buffer that they came in.
+    control.rawHeaders = null
+    this.#body = new Body(status, headers, control)
+    this.#asked?.resolve(this.#body)
+    this.#asked = undefined
+  }
+
+  onResponseData(_control: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.#body?.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#over()
+    this.#body?.end()
+  }
+
+  onResponseError(_control: Dispatcher.DispatchController, error: Error): void {
+    this.#over()
+    this.#fail(this.#signal.aborted ? abortError(this.#signal) : inWords(error, this.#idleMs, this.#body !== undefined))
+  }
+
+  late(): void {
+    this.#stop(tooSlow(this.#wholeMs))
+  }
+
+  #stop(error: Error): void {
+    this.#over()
+    this.#control?.abort(error)
+    this.#fail(error)
+  }
+
+  #fail(error: Error): void {
+    this.#body?.fail(error)
+    this.#asked?.reject(error)
+    this.#asked = undefined
+  }
+
+  #over(): void {
+    this.#late.clear()
+    this.#signal.removeEventListener('abort', this.#onAbort)
+  }
+}
+
+const open = { kind: 'open' } as const
+
+class Body implements Reply {
+  readonly status: number
+  readonly headers: ReplyHeaders
   readonly #controller: Dispatcher.DispatchController
   readonly #inflate: Inflating | undefined
   #chunks: Uint8Array[] = []
   #size = 0
-  #state: { kind: 'open' | 'ended' | 'left' } | { kind: 'broken'; error: Error } = { kind: 'open' }
+  #state: { kind: 'open' | 'ended' | 'left' } | { kind: 'broken'; error: Error } = open
   #asked: { resolve(bytes: Uint8Array | undefined): void; reject(error: Error): void } | undefined
   #flow: Flow | undefined
   #paused = false
   #held = false
 
-  constructor(controller: Dispatcher.DispatchController, inflate: Inflating | undefined) {
+  constructor(status: number, headers: ReplyHeaders, controller: Dispatcher.DispatchController) {
+    this.status = status
+    this.headers = headers
     this.#controller = controller
-    this.#inflate = inflate
+    this.#inflate = inflating(headers['content-encoding'])
   }
 
   push(chunk: Uint8Array): void {

@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest'
-import { patience } from './patience.ts'
+import { Patience } from './patience.ts'
 
 test('a deadline that is not cleared passes; one that is refreshed begins again', async () => {
   const passed = Promise.withResolvers<void>()
-  const begun = patience(5, passed.resolve)
+  const begun = new Patience(5, { late: passed.resolve })
   begun.refresh()
   await passed.promise
 })
 
 test('what has arrived is read first, also in a process that was stopped until long after the deadline', async () => {
   let late = false
-  const deadline = patience(10, () => {
-    late = true
+  const deadline = new Patience(10, {
+    late: () => {
+      late = true
+    },
   })
   const until = performance.now() + 50
   while (performance.now() < until);

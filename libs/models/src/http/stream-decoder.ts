@@ -21,7 +21,8 @@ const longestEvent = 64 * 1024 * 1024
 const longestText = 64 * 1024
 
 export class StreamDecoder {
-  readonly #decoder = new TextDecoder()
+  /** Made when there is a piece that needs it: most answers do not. */
+  #decoder: TextDecoder | undefined
   readonly #isEventStream: boolean
   /** The piece before ended with a whole character. The first piece may begin with a mark of the byte order, which the decoder takes away. */
   #whole = false
@@ -38,7 +39,7 @@ export class StreamDecoder {
   }
 
   end(): readonly Foreign[] {
-    this.#read(this.#decoder.decode())
+    if (this.#decoder) this.#read(this.#decoder.decode())
     if (!this.#reader && this.#beginning !== '') this.#begin(true)
     this.#reader?.end()
     return this.#take()
@@ -51,6 +52,7 @@ export class StreamDecoder {
     const whole = this.#whole && last < 128
     this.#whole = last < 128
     if (whole) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+    this.#decoder ??= new TextDecoder()
     return this.#decoder.decode(bytes, { stream: true })
   }
 

@@ -6,17 +6,13 @@
 //   V3. A refusal that names a known difference is learnt from, and the call is made again (differences.ts), as long as nothing
 //       of an answer has been told, and never twice in the same form. What has led to an answer is remembered.
 import type { JsonObject, ModelCompleted, ModelDelta, ModelFailed, ModelProvider, ModelRequest } from '@reins/contracts'
-import { type Fault, FaultError, failed, faultOf, faultOfReply, type Subject } from '../failure/failure.ts'
-import { kindOf } from '../failure/recognise.ts'
-import { header } from '../failure/retry-after.ts'
-import { readable, saidInBody } from '../failure/said.ts'
+import { type Fault, failed, faultOfReply, type Subject } from '../failure/failure.ts'
 import { filled } from '../history/result-media.ts'
 import type { Reply } from '../http/exchange.ts'
-import { type Patience, patience } from '../http/patience.ts'
-import { type Foreign, StreamDecoder, tooLargeText } from '../http/stream-decoder.ts'
 import type { Transport } from '../http/transport.ts'
 import { type Lesson, learnt, type Manner, Manners, type Shown } from './differences.ts'
 import { guard, type Telling } from './guard.ts'
+import { Coming, longestError, readAnswer } from './read-answer.ts'
 import { askedByTool, ResultToolReader } from './result-tool.ts'
 import { shortTools } from './short-tools.ts'
 
@@ -58,10 +54,7 @@ export interface Wire {
   reader(request: ModelRequest, subject: Subject, manner: Manner): AnswerReader
 }
 
-const afterwordMs = 1_000
-const stallMs = 600_000
 const errorWithinMs = 10_000
-const longestError = 256 * 1024
 /** What the bytes of one answer may be: some, and a good deal for each token that was asked for. */
 const answerBytes = 64 * 1024 * 1024
 const bytesOfToken = 2 * 1024
@@ -97,37 +90,35 @@ async function converse(
   }
   const unmarked = manner.has('marks-ends') ? undefined : wire.unmarkedEnd
   for (let form = formOf(wire, request, manner); ; ) {
-    const accept = form.asked.stream ? 'text/event-stream' : 'application/json'
-    const trace = request.traceparent === undefined ? {} : { traceparent: request.traceparent }
-    const headers = { 'content-type': 'application/json', accept, ...trace, ...wire.headers }
-    const reply = await wire.transport.post(wire.url, { headers, body: form.body, signal, stream: form.asked.stream })
+    const reply = await ask(wire, form, manner, request, signal)
     telling.onLeft(() => reply.leave())
-    const read = wire.reader(form.asked, subject, manner)
-    const reader = form.resultTool === undefined ? read : new ResultToolReader(read, form.resultTool)
+    let begun = false
     let fault: Fault
     if (reply.status >= 200 && reply.status < 300 && reply.status !== 204 && reply.status !== 205) {
       const most = answerBytes + form.asked.maxTokens * bytesOfToken
-      const failure = await readAnswer(reply, reader, signal, helped, { most, unmarked }, telling)
+      const coming = new Coming(reply, readerOf(wire, form, subject, manner), most, telling)
+      const failure = readAnswer(coming, await coming.over(), unmarked, signal, helped)
       if (failure === undefined) return
       fault = failure
+      begun = coming.reader.begun
     } else {
       fault = faultOfReply(reply.status, reply.headers, await textOf(reply))
     }
     if (telling.left) return
-    const refused = form.body
-    while (form.body === refused) {
-      const lesson = reader.begun ? undefined : learnt(fault, refused, manner, request.maxTokens)
+    const refused = bodyOf(wire, form, manner, request)
+    for (let body = refused; body === refused; ) {
+      const lesson = begun ? undefined : learnt(fault, refused, manner, request.maxTokens)
       if (lesson === undefined) return telling.tell(failed(fault, subject))
       manner = new Map(manner).set(lesson.name, lesson.value)
       form = formOf(wire, request, manner)
-      if (form.body !== refused) lessons.push(lesson)
+      body = bodyOf(wire, form, manner, request)
+      if (body !== refused) lessons.push(lesson)
     }
   }
 }
 
 interface Form {
   readonly asked: ModelRequest
-  readonly body: string
   /** The tool by which the answer is given; undefined: it is not. */
   readonly resultTool: string | undefined
 }
@@ -137,192 +128,28 @@ function formOf(wire: Wire, request: ModelRequest, manner: Manner): Form {
   const told = byTool?.request ?? request
   const wanted = manner.has('short-descriptions') ? { ...told, tools: shortTools(told.tools) } : told
   const asked = wanted.stream && manner.has('whole-answers') ? { ...wanted, stream: false } : wanted
-  return { asked, body: filled(wire.encode(asked, manner), request.media), resultTool: byTool?.tool }
+  return { asked, resultTool: byTool?.tool }
 }
 
-interface Expected {
-  /** Bytes. */
-  readonly most: number
-  readonly unmarked: Wire['unmarkedEnd']
+/** Made anew where it is needed again: a call that waits keeps none. */
+const bodyOf = (wire: Wire, { asked }: Form, manner: Manner, { media }: ModelRequest): string =>
+  filled(wire.encode(asked, manner), media)
+
+/** No async function: such a one would keep what it has sent for as long as it waits. */
+function ask(wire: Wire, form: Form, manner: Manner, request: ModelRequest, signal: AbortSignal): Promise<Reply> {
+  const { stream } = form.asked
+  const accept = stream ? 'text/event-stream' : 'application/json'
+  const trace = request.traceparent === undefined ? {} : { traceparent: request.traceparent }
+  const headers = { 'content-type': 'application/json', accept, ...trace, ...wire.headers }
+  return wire.transport.post(wire.url, { headers, body: bodyOf(wire, form, manner, request), signal, stream })
 }
 
-/** undefined: the outcome has been told. */
-async function readAnswer(
-  reply: Reply,
-  reader: AnswerReader,
-  signal: AbortSignal,
-  helped: (reader: AnswerReader) => void,
-  { most, unmarked }: Expected,
-  telling: Telling,
-): Promise<Fault | undefined> {
-  const decoder = new StreamDecoder(header(reply.headers, 'content-type') ?? '')
-  const strays = new Strays()
-  const ended = Promise.withResolvers<void>()
-  let size = 0
-  /** More than empty values. */
-  let said = false
-  let afterword: Patience | undefined
-  // Comments, heartbeats and events without a word keep a connection alive; they do not keep an answer alive for ever.
-  let stalled = false
-  const stall = patience(stallMs, () => {
-    stalled = true
-    reply.leave()
-  })
-  const read = (values: readonly Foreign[]): void => {
-    let told = false
-    for (const value of values) {
-      if (value.kind === 'json' && isEmpty(value.value)) continue
-      said = true
-      for (const delta of take(value, reader, strays)) {
-        telling.tell(delta)
-        told = true
-      }
-      if (progressOf(reader) === 'over') break
-    }
-    if (!told) return
-    stall.refresh()
-    // It goes on all the same.
-    afterword?.clear()
-    afterword = undefined
+const readerOf =
+  (wire: Wire, { asked, resultTool }: Form, subject: Subject, manner: Manner) =>
+  (): AnswerReader => {
+    const read = wire.reader(asked, subject, manner)
+    return resultTool === undefined ? read : new ResultToolReader(read, resultTool)
   }
-  let over = false
-  const end = (fault?: unknown): void => {
-    over = true
-    if (fault === undefined) ended.resolve()
-    else ended.reject(fault)
-  }
-  try {
-    reply.flow({
-      data(bytes) {
-        if (over) return
-        try {
-          size += bytes.byteLength
-          if (size > most) throw new FaultError({ kind: 'endless', message: tooMuch(most) })
-          read(decoder.push(bytes))
-        } catch (error) {
-          return end(error)
-        }
-        if (reader.progress === 'over') return end()
-        if (reader.progress === 'said') afterword ??= patience(afterwordMs, () => end())
-        const room = telling.room()
-        if (!room) return
-        reply.hold()
-        void room.then(() => reply.goOn())
-      },
-      end: () => end(),
-      failed: end,
-    })
-    await ended.promise
-    if (reader.progress !== 'over') read(decoder.end())
-  } catch (error) {
-    // V1: what breaks off behind its end is whole, also where the server says that something went wrong then.
-    const given = faultOf(error)
-    if (reader.progress === 'open' || signal.aborted || given.kind === 'endless') {
-      const fault = misplaced(given, reply, reader)
-      return fault.headers === undefined ? { ...fault, headers: reply.headers } : fault
-    }
-  } finally {
-    stall.clear()
-    afterword?.clear()
-    reply.leave()
-  }
-  if (reader.progress === 'open' && stalled)
-    return { message: `nothing but signs of life came for ${stallMs / 60_000} minutes` }
-  const streamed = size > 0 && /event-stream/i.test(header(reply.headers, 'content-type') ?? '')
-  // A stream that ends before its first word was cut off on its way; nothing at all is what the server gave.
-  if (reader.progress === 'open' && !said && !streamed)
-    return {
-      kind: 'no-answer',
-      status: reply.status,
-      message: size === 0 ? 'an empty body came' : 'an empty value came',
-    }
-  if (reader.progress === 'open') {
-    const ends = reader.begun && strays.all === '' ? unmarked : undefined
-    if (ends === 'doubtful') return { kind: 'unmarked-end', message: neverOver }
-    if (ends === undefined) return cutOff(reply, reader, strays)
-  }
-  if (strays.lost !== '') return { kind: 'garbled', message: `a part of the answer is no JSON: ${strays.lost}` }
-  const { deltas, outcome } = reader.end()
-  helped(reader)
-  for (const delta of deltas) telling.tell(delta)
-  telling.tell(outcome)
-  return undefined
-}
-
-const neverOver =
-  'the answer ended, and the server did not say that it is over (by a finish_reason, or by [DONE]): it may be half of one'
-
-const tooMuch = (most: number): string =>
-  `the server sent more than ${Math.round(most / 1024 / 1024)} MB for one answer and was cut off`
-
-function isEmpty(value: Record<string, unknown>): boolean {
-  for (const _ in value) return false
-  return true
-}
-
-/** It changes with every read. */
-const progressOf = (reader: AnswerReader): Progress => reader.progress
-
-/** What came and is no JSON. */
-class Strays {
-  /** Between the events of an answer: perhaps a part of it. */
-  lost = ''
-  all = ''
-
-  add(text: string, idle: boolean): void {
-    if (this.all.length < longestError) this.all += `${this.all === '' ? '' : ' '}${text}`
-    if (!idle && this.lost === '') this.lost = text.slice(0, 300)
-  }
-}
-
-function take(value: Foreign, reader: AnswerReader, strays: Strays): readonly ModelDelta[] {
-  switch (value.kind) {
-    case 'json':
-      return reader.read(value.value, value.name)
-    case 'done':
-      reader.done()
-      return []
-    case 'text':
-      if (value.name !== undefined && /error/i.test(value.name)) {
-        if (value.text === tooLargeText) throw new FaultError({ kind: 'endless', message: tooLargeText })
-        const { words, retryAfterMs } = saidInBody(value.text)
-        throw new FaultError({ message: readable(value.text), words, retryAfterMs })
-      }
-      if (reader.progress === 'open') strays.add(value.text, value.idle)
-      return []
-    default:
-      return value satisfies never
-  }
-}
-
-/** An error with the status of success, in the place of an answer: what is not known to pass is not tried again. */
-function misplaced(fault: Fault, { headers }: Reply, { begun }: AnswerReader): Fault {
-  const streamed = /event-stream/i.test(header(headers, 'content-type') ?? '')
-  if (begun || streamed || fault.kind !== undefined || fault.status !== undefined) return fault
-  return kindOf(fault) === 'server-error' ? { ...fault, kind: 'not-understood' } : fault
-}
-
-/** V2, with what the server said instead of the rest. */
-function cutOff({ status, headers }: Reply, reader: AnswerReader, { all }: Strays): Fault {
-  const cut = 'the answer was cut off before its end'
-  // JSON that did not come to its end says nothing.
-  if (all === '' || /^[[{]/.test(all)) {
-    const unknown = [...reader.ignored].slice(0, 5).join(', ')
-    const whole = /\bjson\b/i.test(header(headers, 'content-type') ?? '') && all === ''
-    if (!reader.begun && unknown === '' && whole)
-      return { kind: 'no-answer', status, message: 'what came is JSON in which there is no answer' }
-    if (reader.begun || unknown === '') return { headers, message: cut }
-    return { kind: 'not-understood', message: `what came is no answer of this form: ${unknown}` }
-  }
-  const { message, words, retryAfterMs } = saidInBody(all)
-  if (reader.begun) return { headers, words, retryAfterMs, message: `${cut}: ${message}` }
-  if (/<(!doctype|html|head|body)\b/i.test(all))
-    return { kind: 'wrong-address', status, message: `a web page came instead of an answer: ${message}` }
-  // Whoever speaks of a limit or a load in plain text is understood; anything else is no model server's answer.
-  const kind = kindOf({ message, words })
-  const said = `what came is no answer: ${message}`
-  return { headers, words, retryAfterMs, kind: kind === 'server-error' ? 'not-understood' : kind, message: said }
-}
 
 interface Deadline {
   readonly passed: Promise<undefined>

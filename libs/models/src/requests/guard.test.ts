@@ -11,11 +11,11 @@ const events = (call: (telling: Telling) => Promise<void>, signal = never) => gu
 
 test('each event is handed over in the moment in which it is told, and nothing behind the outcome', async () => {
   const seen: string[] = []
-  await events(async ({ tell }) => {
-    tell(delta('a'))
+  await events(async (telling) => {
+    telling.tell(delta('a'))
     seen.push('told')
-    tell(outcome)
-    tell(delta('late'))
+    telling.tell(outcome)
+    telling.tell(delta('late'))
   }).each?.((event) => void seen.push(event.type))
   expect(seen).toEqual(['delta', 'told', 'failed'])
 })
@@ -62,13 +62,13 @@ test('an adapter that ends without an outcome, or throws, has failed; so has one
     for await (const event of events(call, signal)) seen = event
     return seen
   }
-  expect(await last(async ({ tell }) => tell(delta('half')))).toMatchObject({ type: 'failed', code: 'network' })
+  expect(await last(async (telling) => telling.tell(delta('half')))).toMatchObject({ type: 'failed', code: 'network' })
   expect(await last(async () => Promise.reject(new Error('odd')))).toMatchObject({ type: 'failed' })
   const abort = new AbortController()
-  const aborted = last(async ({ tell }) => {
-    tell(delta('before'))
+  const aborted = last(async (telling) => {
+    telling.tell(delta('before'))
     abort.abort()
-    tell(delta('after'))
+    telling.tell(delta('after'))
     throw new Error('aborted')
   }, abort.signal)
   expect(await aborted).toMatchObject({

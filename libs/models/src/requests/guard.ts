@@ -19,48 +19,13 @@ export interface Telling {
   onLeft(run: () => void): void
 }
 
-/** The call begins with the first event that is asked for. */
-export function guard(call: (telling: Telling) => Promise<void>, subject: Subject, signal: AbortSignal): ModelEvents {
-  const begin = (told: Told): Promise<void> => guarded(call, told, subject, signal)
-  return {
-    [Symbol.asyncIterator]: () => new Told(begin),
-    each: (on) => new Told(begin).each(on),
-  }
-}
+type Call = (telling: Telling) => Promise<void>
 
-async function guarded(
-  call: (telling: Telling) => Promise<void>,
-  told: Told,
-  subject: Subject,
-  signal: AbortSignal,
-): Promise<void> {
-  let over = false
-  const telling: Telling = {
-    tell(event) {
-      // What had arrived before the abort may still be in a buffer.
-      if (over || signal.aborted) return
-      over = event.type !== 'delta' // G1
-      told.push(event)
-    },
-    room: () => told.room(),
-    get left() {
-      return told.left
-    },
-    onLeft: (run) => told.onLeft(run),
-  }
-  let fault: ModelEvent | undefined
-  try {
-    if (!signal.aborted) await call(telling)
-  } catch (error) {
-    if (!signal.aborted) fault = failed(faultOf(error), subject)
-  }
-  if (!over) {
-    if (signal.aborted) told.forget()
-    const message = signal.aborted ? 'the call was cancelled' : 'the answer was cut off before its end'
-    told.push(fault ?? failed({ message }, subject)) // G2, G3
-  }
-  told.end()
-}
+/** The call begins with the first event that is asked for. */
+export const guard = (call: Call, subject: Subject, signal: AbortSignal): ModelEvents => ({
+  [Symbol.asyncIterator]: () => new Told(call, subject, signal),
+  each: (on) => new Told(call, subject, signal).each(on),
+})
 
 type Result = IteratorResult<ModelEvent, undefined>
 
@@ -69,9 +34,14 @@ const done: Result = { done: true, value: undefined }
 const fewAhead = 64
 
 /** Events between who tells them and who asks for them, one at a time. */
-class Told implements AsyncIterator<ModelEvent, undefined> {
+class Told implements AsyncIterator<ModelEvent, undefined>, Telling {
   left = false
-  #begin: ((told: Told) => Promise<void>) | undefined
+  readonly #subject: Subject
+  readonly #signal: AbortSignal
+  /** Until it has begun. */
+  #call: Call | undefined
+  /** G1. */
+  #over = false
   #waiting: ModelEvent[] = []
   #next = 0
   #ended = false
@@ -82,20 +52,18 @@ class Told implements AsyncIterator<ModelEvent, undefined> {
   /** Of `on`. */
   #error: { readonly error: unknown } | undefined
 
-  constructor(begin: (told: Told) => Promise<void>) {
-    this.#begin = begin
+  constructor(call: Call, subject: Subject, signal: AbortSignal) {
+    this.#call = call
+    this.#subject = subject
+    this.#signal = signal
   }
 
   next(): Promise<Result> {
-    const begin = this.#begin
-    if (begin) {
-      this.#begin = undefined
-      void begin(this)
-    }
+    if (this.#call) void this.#run()
     const event = this.#waiting[this.#next]
     if (event) {
       this.#next++
-      if (this.#next === this.#waiting.length) this.forget()
+      if (this.#next === this.#waiting.length) this.#forget()
       return Promise.resolve({ done: false, value: event })
     }
     if (this.#ended || this.left) return Promise.resolve(done)
@@ -110,15 +78,41 @@ class Told implements AsyncIterator<ModelEvent, undefined> {
     return Promise.resolve(done)
   }
 
-  async each(on: (event: ModelEvent) => void): Promise<void> {
+  each(on: (event: ModelEvent) => void): Promise<void> {
     this.#on = on
-    const begin = this.#begin
-    this.#begin = undefined
-    await begin?.(this)
+    return this.#run()
+  }
+
+  /** Rejects with what `on` has thrown. */
+  async #run(): Promise<void> {
+    const call = this.#call
+    this.#call = undefined
+    if (!call) return
+    const signal = this.#signal
+    let fault: ModelEvent | undefined
+    try {
+      if (!signal.aborted) await call(this)
+    } catch (error) {
+      if (!signal.aborted) fault = failed(faultOf(error), this.#subject)
+    }
+    if (!this.#over) {
+      if (signal.aborted) this.#forget()
+      const message = signal.aborted ? 'the call was cancelled' : 'the answer was cut off before its end'
+      this.#push(fault ?? failed({ message }, this.#subject)) // G2, G3
+    }
+    this.#ended = true
+    this.#answer(done)
     if (this.#error) throw this.#error.error
   }
 
-  push(event: ModelEvent): void {
+  tell(event: ModelEvent): void {
+    // What had arrived before the abort may still be in a buffer.
+    if (this.#over || this.#signal.aborted) return
+    this.#over = event.type !== 'delta' // G1
+    this.#push(event)
+  }
+
+  #push(event: ModelEvent): void {
     if (this.left) return
     if (this.#on) this.#handOver(this.#on, event)
     else if (!this.#answer({ done: false, value: event })) this.#waiting.push(event)
@@ -134,21 +128,16 @@ class Told implements AsyncIterator<ModelEvent, undefined> {
   }
 
   #leave(): void {
-    this.#begin = undefined
+    this.#call = undefined
     this.left = true
-    this.forget()
+    this.#forget()
     const leave = this.#whenLeft
     this.#whenLeft = undefined
     leave?.()
   }
 
-  end(): void {
-    this.#ended = true
-    this.#answer(done)
-  }
-
   /** What was not asked for yet. */
-  forget(): void {
+  #forget(): void {
     this.#waiting = []
     this.#next = 0
     this.#whenRoom?.()

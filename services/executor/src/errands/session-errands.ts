@@ -10,8 +10,8 @@ export class SessionErrands {
   readonly #id: string
   readonly #context: ErrandContext
   readonly #fold: SessionFold
-  /** By name, done for good. */
-  readonly #done = new Set<string>()
+  /** By name, done for good; most sessions have none. */
+  #done: Set<string> | undefined
 
   constructor(id: string, context: ErrandContext, fold: SessionFold) {
     this.#id = id
@@ -44,10 +44,10 @@ export class SessionErrands {
 
   async #run(errand: Errand, pool: string): Promise<Errands> {
     const name = finalErrand(this.#fold.session, errand)
-    if (name !== null && this.#done.has(name)) return 'done'
+    if (name !== null && this.#done?.has(name)) return 'done'
     const outcome = await doErrand(this.#context, this.#id, this.#fold.session, errand, pool)
     if (name === null || outcome === 'newer') return outcome
-    if (this.#done.size >= maxDoneKept) this.#done.clear()
+    if (!this.#done || this.#done.size >= maxDoneKept) this.#done = new Set()
     this.#done.add(name)
     return 'done'
   }

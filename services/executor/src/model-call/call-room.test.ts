@@ -28,11 +28,8 @@ function room(most = 1) {
       now += ms
     },
     room: new CallRoom(
-      slots,
-      quotas,
-      () => now,
-      () => who,
-      () => void looks.push(now),
+      { slots, quotas, clock: { now: () => now } },
+      { who: () => who, granted: () => void looks.push(now) },
     ),
   }
 }

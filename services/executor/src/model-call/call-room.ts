@@ -5,6 +5,7 @@
 //   R3. A turn at the provider that is not used is lost: less is asked of the provider than it takes, never more.
 import type { CallSlots, Place, Queued, Slot } from '@reins/holder'
 import type { ModelQuota } from '@reins/models'
+import type { Clock } from '@reins/service'
 import type { ModelQuotas } from '../quota/model-quotas.ts'
 
 /** How long a call waited for its provider, and why. */
@@ -26,28 +27,29 @@ interface Asking {
   place: Place | undefined
 }
 
+/** Whose room it is. */
+export interface RoomOwner {
+  who(): Omit<Queued, 'since'>
+  /** A slot, or its turn at the provider, was granted (R2). */
+  granted(): void
+}
+
+export interface RoomContext {
+  readonly slots: CallSlots
+  readonly quotas: Pick<ModelQuotas, 'free' | 'wait' | 'reason'>
+  readonly clock: Pick<Clock, 'now'>
+}
+
 export class CallRoom {
-  readonly #slots: CallSlots
-  readonly #quotas: Pick<ModelQuotas, 'free' | 'wait' | 'reason'>
-  readonly #now: () => number
-  readonly #who: () => Omit<Queued, 'since'>
-  readonly #granted: () => void
+  readonly #context: RoomContext
+  readonly #owner: RoomOwner
   #asking: Asking | null = null
   #place: Place | null = null
   #slot: Slot | null = null
 
-  constructor(
-    slots: CallSlots,
-    quotas: Pick<ModelQuotas, 'free' | 'wait' | 'reason'>,
-    now: () => number,
-    who: () => Omit<Queued, 'since'>,
-    granted: () => void,
-  ) {
-    this.#slots = slots
-    this.#quotas = quotas
-    this.#now = now
-    this.#who = who
-    this.#granted = granted
+  constructor(context: RoomContext, owner: RoomOwner) {
+    this.#context = context
+    this.#owner = owner
   }
 
   /** For a slot. */
@@ -58,14 +60,14 @@ export class CallRoom {
   /** null: there is none. With `wait` the actor waits from now on, and `granted` is called when it has one. */
   take(wait: boolean, quota: ModelQuota | undefined): Room | null {
     if (quota && !this.#mayAsk(quota, wait)) return null
-    const slot = this.#slot ?? (this.#place ? null : this.#slots.take(this.#who().principal))
+    const slot = this.#slot ?? (this.#place ? null : this.#context.slots.take(this.#owner.who().principal))
     this.#slot = null
     if (slot) return { slot, ...this.#throttled() }
     if (this.#place || !wait) return null
-    this.#place = this.#slots.wait(this.#who(), (granted) => {
+    this.#place = this.#context.slots.wait(this.#owner.who(), (granted) => {
       this.#place = null
       this.#slot = granted
-      this.#granted()
+      this.#owner.granted()
     })
     return null
   }
@@ -83,15 +85,20 @@ export class CallRoom {
   /** Whether the provider may be asked now. */
   #mayAsk(quota: ModelQuota, wait: boolean): boolean {
     if (this.#asking?.bucket === quota.bucket) return this.#asking.place === undefined
-    if (this.#quotas.free(quota)) return true
+    if (this.#context.quotas.free(quota)) return true
     if (!wait) return false
     this.#asking?.place?.leave()
     const { bucket } = quota
-    const asking: Asking = { bucket, since: this.#now(), reason: this.#quotas.reason(quota), place: undefined }
+    const asking: Asking = {
+      bucket,
+      since: this.#context.clock.now(),
+      reason: this.#context.quotas.reason(quota),
+      place: undefined,
+    }
     this.#asking = asking
-    asking.place = this.#quotas.wait(quota, this.#who(), () => {
+    asking.place = this.#context.quotas.wait(quota, this.#owner.who(), () => {
       asking.place = undefined
-      if (this.#asking === asking) this.#granted()
+      if (this.#asking === asking) this.#owner.granted()
     })
     return false
   }
@@ -100,7 +107,7 @@ export class CallRoom {
   #throttled(): Pick<Room, 'throttled'> {
     const asking = this.#asking
     this.#asking = null
-    const ms = asking ? Math.max(0, Math.round(this.#now() - asking.since)) : 0
+    const ms = asking ? Math.max(0, Math.round(this.#context.clock.now() - asking.since)) : 0
     return asking && ms >= toldFromMs ? { throttled: { ms, reason: asking.reason } } : {}
   }
 }

@@ -7,7 +7,7 @@
 import type { Presence } from '@reins/broker'
 import type { Definitions } from '@reins/context'
 import type { Delta, Frame, SessionEvent } from '@reins/contracts'
-import { Claims, Following, type FollowingContext, type Slot } from '@reins/holder'
+import { Claims, type Follower, Following, type FollowingContext, type Slot } from '@reins/holder'
 import type { SessionFeed } from '@reins/journal'
 import type { Models } from '@reins/models'
 import type { Redactor } from '@reins/secrets'
@@ -16,6 +16,7 @@ import { type Effect, isOwn, type Session } from '@reins/session'
 import type { ExecutorMetrics } from '../executor-metrics.ts'
 import type { SessionFold } from '../session/session-fold.ts'
 import { type ReplayPorts, replayRun, type Said } from '../run/replay-run.ts'
+import { Attempting } from './attempting.ts'
 import { DeltaBatch } from './delta-batch.ts'
 import type { DeltaPace } from './delta-pace.ts'
 import type { KeptMedia } from './kept-media.ts'
@@ -43,15 +44,8 @@ export interface AttemptsContext extends FollowingContext {
   ignored(model: string, names: readonly string[]): void
 }
 
-/** Disposing of it lets the attempt go, and its slot (C1). */
-export interface Attempting extends Effect, Disposable {
-  readonly abort: AbortController
-  readonly startedAt: number
-  /** What it sends; null: it is made when it starts. */
-  readonly prepared: Prepared | null
-}
-
-interface Heard {
+/** Whose attempts they are. */
+export interface Heard {
   /** The stream of an attempt has ended (C2). */
   ended(claimed: Attempting, outcome: CallOutcome): void
   /** What a replay has to say before it goes on. `begins`: it announces something. */
@@ -60,7 +54,7 @@ interface Heard {
   others(frame?: Frame): void
 }
 
-export class ModelAttempts {
+export class ModelAttempts implements Follower {
   readonly #id: string
   readonly #context: AttemptsContext
   readonly #fold: SessionFold
@@ -68,8 +62,6 @@ export class ModelAttempts {
   /** The attempt whose stream this process reads. */
   #running: Attempting | null = null
   readonly #claims: Claims
-  /** Of attempts that are not started yet (C4). */
-  readonly #early = new Map<Attempting, EarlyCall>()
   #lastDropped = false
   readonly #following: Following
 
@@ -78,14 +70,22 @@ export class ModelAttempts {
     this.#context = context
     this.#fold = fold
     this.#heard = heard
-    this.#claims = new Claims(id, () => context.presence())
-    this.#following = new Following(id, context, {
-      wanted: () => this.#running !== null,
-      heard: (frame) => {
-        if (frame.seq > this.#fold.head.seq) heard.others(frame)
-      },
-      began: () => heard.others(),
-    })
+    this.#claims = new Claims(id, context)
+    this.#following = new Following(id, context, this)
+  }
+
+  // --- what others append (C3) ---
+
+  wanted(): boolean {
+    return this.#running !== null
+  }
+
+  heard(frame: Frame): void {
+    if (frame.seq > this.#fold.head.seq) this.#heard.others(frame)
+  }
+
+  began(): void {
+    this.#heard.others()
   }
 
   get running(): Attempting | null {
@@ -113,13 +113,11 @@ export class ModelAttempts {
 
   /** Answered for from now on, until it is disposed of; the slot is its own. */
   claim(effect: Effect, slot: Slot, prepared: Prepared | null = null): Attempting {
-    const held = new DisposableStack()
-    const abort = new AbortController()
-    const startedAt = this.#context.clock.now()
-    const claimed = { ...effect, prepared, abort, startedAt, [Symbol.dispose]: () => held.dispose() }
-    held.defer(() => this.#letGo(claimed, slot))
-    held.use(this.#claims.claim(effect.call, effect.attempt))
-    return claimed
+    return new Attempting({
+      ...{ effect, slot, prepared, owner: this },
+      claim: this.#claims.claim(effect.call, effect.attempt),
+      startedAt: this.#context.clock.now(),
+    })
   }
 
   /** Whether the next call may go out early: one that was dropped is followed by one that is announced first. */
@@ -129,20 +127,13 @@ export class ModelAttempts {
 
   /** Calls the model, and keeps what it says to itself until `start` (C4). `session`: with what is announced. */
   sendEarly(claimed: Attempting, session: Session): void {
-    this.#early.set(claimed, new EarlyCall((onDelta) => this.#ask(claimed, session, onDelta)))
+    claimed.goesEarly(new EarlyCall((onDelta) => this.#ask(claimed, session, onDelta)))
   }
 
-  #letGo(claimed: Attempting, slot: Slot): void {
-    const early = this.#early.get(claimed)
-    if (!early) {
-      slot[Symbol.dispose]()
-      return
-    }
-    this.#early.delete(claimed)
+  /** A call that went out early was let go before anybody heard it. */
+  dropped(): void {
     this.#lastDropped = true
     this.#context.metrics.earlyDropped.inc()
-    claimed.abort.abort()
-    void early.ended().then(() => slot[Symbol.dispose]())
   }
 
   /** Calls the model with what was announced. */
@@ -182,8 +173,7 @@ export class ModelAttempts {
         claimed.abort.signal,
       )
     }
-    const early = this.#early.get(claimed)
-    this.#early.delete(claimed)
+    const early = claimed.takeEarly()
     this.#lastDropped = false
     const hears = (delta: Delta): void => deltas.push(delta)
     return early ? early.hear(hears) : this.#ask(claimed, this.#fold.session, hears)
@@ -194,7 +184,7 @@ export class ModelAttempts {
     const context = this.#context
     const { call, attempt, abort } = claimed
     const load = (ref: string) => context.media.get(this.#id, ref)
-    const prepared = claimed.prepared ?? (await this.prepare(session, claimed))
+    const prepared = claimed.takePrepared() ?? (await this.prepare(session, claimed))
     const redactor = await context.redactorOf(session.born?.digest ?? '')
     return callModel({ session: this.#id, call, attempt, prepared, load }, onDelta, abort.signal, redactor)
   }

@@ -2,7 +2,18 @@
 //   M1. It always ends in exactly one outcome, or in `aborted` (somebody else has closed the call).
 //   M2. Offsets count UTF-16 units of a block, from 0 for each attempt.
 //   M3. Nothing that a server says leaves here with a secret in it: deltas, answers, and the words of its errors.
-import type { AssistantBlock, Delta, EventOf, ModelCompleted, ModelEvent, ModelFailed, Usage } from '@reins/contracts'
+import type {
+  AssistantBlock,
+  Delta,
+  EventOf,
+  ModelCompleted,
+  ModelDelta,
+  ModelEvent,
+  ModelEvents,
+  ModelFailed,
+  ModelRequest,
+  Usage,
+} from '@reins/contracts'
 import { type LoadMedia, withMedia } from '@reins/models'
 import type { Redactor } from '@reins/secrets'
 import type { ReplayOutcome } from '../run/replay-run.ts'
@@ -41,19 +52,44 @@ export async function callModel(
   redactor: Redactor,
 ): Promise<CallOutcome> {
   const { prepared } = attempt
-  if (prepared.kind === 'impossible') return { kind: 'failed', failure: prepared.failure, partial: '' }
-  const outcome =
-    prepared.kind === 'summary'
-      ? await callForSummary(prepared, attempt.session, signal, redactor)
-      : await stream(
-          prepared,
-          attempt,
-          await withMedia(prepared.prompt.messages, attempt.load),
-          onDelta,
-          signal,
-          redactor,
-        )
-  return outcome.kind === 'failed' ? { ...outcome, failure: redactor.json(outcome.failure) } : outcome // M3
+  if (prepared.kind === 'impossible') return failure(prepared.failure, '', redactor)
+  if (prepared.kind === 'summary') {
+    const outcome = await callForSummary(prepared, attempt.session, signal, redactor)
+    return outcome.kind === 'failed' ? { ...outcome, failure: redactor.json(outcome.failure) } : outcome // M3
+  }
+  const shown = await withMedia(prepared.prompt.messages, attempt.load)
+  const events = prepared.provider.stream(requestOf(prepared, attempt.session, shown), signal)
+  return new Answering(attempt, prepared.prompt.final, onDelta, signal, redactor).over(events)
+}
+
+/** M3. */
+const failure = (failed: ModelFailed, partial: string, redactor: Redactor): CallOutcome => ({
+  ...{ kind: 'failed', failure: redactor.json(failed), partial },
+})
+
+type Ready = Extract<Prepared, { kind: 'ready' }>
+
+function requestOf(
+  { model, prompt, traceparent }: Ready,
+  session: string,
+  { messages, media }: Awaited<ReturnType<typeof withMedia>>,
+): ModelRequest {
+  const { settings, system, tools, notices, final } = prompt
+  return {
+    model,
+    system,
+    messages,
+    ...(notices.length > 0 ? { notices } : {}),
+    ...(media.size > 0 ? { media } : {}),
+    tools,
+    maxTokens: settings.maxTokens,
+    stream: settings.stream,
+    cacheKey: session,
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(settings.reasoningEffort === undefined ? {} : { reasoningEffort: settings.reasoningEffort }),
+    ...(final ? { toolChoice: 'none' as const } : {}),
+    ...(prompt.output ? { output: prompt.output } : {}),
+  }
 }
 
 /** What was shown of one block, and what is held back because a secret could begin there. */
@@ -66,24 +102,105 @@ interface Streamed {
   readonly safe: ReturnType<Redactor['stream']>
 }
 
-async function stream(
-  { provider, model, prompt, traceparent }: Extract<Prepared, { kind: 'ready' }>,
-  attempt: Attempt,
-  { messages, media }: Awaited<ReturnType<typeof withMedia>>,
-  onDelta: (delta: Delta) => void,
-  signal: AbortSignal,
-  redactor: Redactor,
-): Promise<CallOutcome> {
-  const { settings, system, tools, notices, final } = prompt
-  const blocks = new Map<string, Streamed>()
-  let last: Streamed | undefined
-  let partial = ''
-  const show = (block: Streamed, text: string): void => {
+/** One answer while it comes. */
+class Answering {
+  readonly #call: string
+  readonly #attempt: number
+  readonly #final: boolean
+  readonly #onDelta: (delta: Delta) => void
+  readonly #signal: AbortSignal
+  readonly #redactor: Redactor
+  #blocks: Map<string, Streamed> | undefined
+  #last: Streamed | undefined
+  #partial = ''
+  #outcome: CallOutcome | undefined
+
+  constructor(
+    { call, attempt }: Pick<Attempt, 'call' | 'attempt'>,
+    final: boolean,
+    onDelta: (delta: Delta) => void,
+    signal: AbortSignal,
+    redactor: Redactor,
+  ) {
+    this.#call = call
+    this.#attempt = attempt
+    this.#final = final
+    this.#onDelta = onDelta
+    this.#signal = signal
+    this.#redactor = redactor
+  }
+
+  over(events: ModelEvents): Promise<CallOutcome> {
+    const each = events.each?.((event) => {
+      if (!this.#signal.aborted) this.#outcome ??= this.#take(event)
+    })
+    return (each ?? this.#askEach(events)).then(() => this.#end())
+  }
+
+  async #askEach(events: ModelEvents): Promise<void> {
+    for await (const event of events) {
+      if (this.#signal.aborted) break
+      this.#outcome = this.#take(event)
+      if (this.#outcome) break
+    }
+  }
+
+  #end(): CallOutcome {
+    if (this.#outcome) return this.#outcome
+    if (this.#signal.aborted) return { kind: 'aborted', partial: this.#partial }
+    const message = 'The model ended its stream without an outcome.'
+    return this.#failed({ type: 'failed', code: 'network', message })
+  }
+
+  /** undefined: it goes on. */
+  #take(event: ModelEvent): CallOutcome | undefined {
+    switch (event.type) {
+      case 'delta': {
+        const block = this.#blockOf(event)
+        // Redacted before offsets are counted (PROTOCOL 11).
+        this.#show(block, block.safe.push(event.text))
+        return undefined
+      }
+      case 'completed':
+        if (this.#final && !saysAnything(event)) return this.#failed(calledAllTheSame(event))
+        this.#showRest()
+        return {
+          kind: 'completed',
+          event: this.#redactor.json(completedEvent(this.#call, this.#attempt, event)),
+          ignored: event.ignored ?? [],
+        }
+      case 'failed':
+        return this.#failed(event)
+      default:
+        return event satisfies never
+    }
+  }
+
+  #failed(failed: ModelFailed): CallOutcome {
+    this.#showRest()
+    return failure(failed, this.#partial, this.#redactor)
+  }
+
+  #blockOf(event: ModelDelta): Streamed {
+    const { block, kind } = event
+    if (this.#last?.block === block && this.#last.kind === kind) return this.#last
+    this.#blocks ??= new Map()
+    const key = `${block}/${kind}`
+    this.#last = this.#blocks.get(key) ?? {
+      ...{ block, kind, offset: 0, safe: this.#redactor.stream() },
+      tool: event.name && this.#redactor.text(event.name),
+      toolCall: event.call && this.#redactor.text(event.call),
+    }
+    this.#blocks.set(key, this.#last)
+    return this.#last
+  }
+
+  #show(block: Streamed, text: string): void {
     if (text === '') return
-    if (block.kind === 'text') partial += text.slice(0, maxPartial - partial.length)
-    onDelta({
-      call: attempt.call,
-      attempt: attempt.attempt,
+    if (block.kind === 'text') this.#partial += text.slice(0, maxPartial - this.#partial.length)
+    this.#onDelta({
+      call: this.#call,
+      attempt: this.#attempt,
       block: block.block,
       kind: block.kind,
       offset: block.offset,
@@ -93,81 +210,10 @@ async function stream(
     })
     block.offset += text.length
   }
-  // What might have been the beginning of a secret, and was none.
-  const showRest = (): void => {
-    for (const block of blocks.values()) show(block, block.safe.end())
-  }
-  const events = provider.stream(
-    {
-      model,
-      system,
-      messages,
-      ...(notices.length > 0 ? { notices } : {}),
-      ...(media.size > 0 ? { media } : {}),
-      tools,
-      maxTokens: settings.maxTokens,
-      stream: settings.stream,
-      cacheKey: attempt.session,
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(settings.reasoningEffort === undefined ? {} : { reasoningEffort: settings.reasoningEffort }),
-      ...(final ? { toolChoice: 'none' as const } : {}),
-      ...(prompt.output ? { output: prompt.output } : {}),
-    },
-    signal,
-  )
-  // undefined: it goes on.
-  const take = (event: ModelEvent): CallOutcome | undefined => {
-    switch (event.type) {
-      case 'delta': {
-        if (last?.block !== event.block || last.kind !== event.kind) {
-          const key = `${event.block}/${event.kind}`
-          last = blocks.get(key) ?? {
-            block: event.block,
-            kind: event.kind,
-            tool: event.name && redactor.text(event.name),
-            toolCall: event.call && redactor.text(event.call),
-            offset: 0,
-            safe: redactor.stream(),
-          }
-          blocks.set(key, last)
-        }
-        // Redacted before offsets are counted (PROTOCOL 11).
-        show(last, last.safe.push(event.text))
-        return undefined
-      }
-      case 'completed':
-        showRest()
-        if (final && !saysAnything(event)) return { kind: 'failed', failure: calledAllTheSame(event), partial }
-        return {
-          kind: 'completed',
-          event: redactor.json(completedEvent(attempt, event)),
-          ignored: event.ignored ?? [],
-        }
-      case 'failed':
-        showRest()
-        return { kind: 'failed', failure: event, partial }
-      default:
-        return event satisfies never
-    }
-  }
-  let outcome: CallOutcome | undefined
-  if (events.each)
-    await events.each((event) => {
-      if (!signal.aborted) outcome ??= take(event)
-    })
-  else
-    for await (const event of events) {
-      if (signal.aborted) break
-      outcome = take(event)
-      if (outcome) break
-    }
-  if (outcome) return outcome
-  if (signal.aborted) return { kind: 'aborted', partial }
-  showRest()
-  return {
-    kind: 'failed',
-    failure: { type: 'failed', code: 'network', message: 'The model ended its stream without an outcome.' },
-    partial,
+
+  /** What might have been the beginning of a secret, and was none. */
+  #showRest(): void {
+    for (const block of this.#blocks?.values() ?? []) this.#show(block, block.safe.end())
   }
 }
 
@@ -185,7 +231,7 @@ function calledAllTheSame({ content }: ModelCompleted): ModelFailed {
   }
 }
 
-function completedEvent({ call, attempt }: Attempt, completed: ModelCompleted): EventOf<'model-call.completed'> {
+function completedEvent(call: string, attempt: number, completed: ModelCompleted): EventOf<'model-call.completed'> {
   let index = 0
   const content = completed.content.map(
     (block): AssistantBlock => (block.type === 'tool-call' ? { ...block, call: `${call}-${index++}` } : block),

@@ -1,13 +1,15 @@
 // The triggers that one session's actor holds: by sequence, the newest handle of each. It settles them and decides nothing.
 //   A6 (session-actor.ts). A trigger counts for its session once its errands are done: until then nothing else acks, gives back or
 //   forgets it. `nakAll` alone does, where the actor does not go on at all.
-import type { Trigger } from '@reins/journal'
+import type { HeldTrigger, Trigger } from '@reins/journal'
 import { newerDelayMs } from '@reins/session'
 import type { ExecutorMetrics } from '../executor-metrics.ts'
 
 interface Held {
   /** The newest handle. */
-  trigger: Trigger
+  hold: HeldTrigger
+  /** With its frame, until it counts. */
+  trigger: Trigger | null
   /** A6: what it asks of other sessions is done, or it asks for nothing. */
   counts: boolean
 }
@@ -35,14 +37,16 @@ export class HeldTriggers {
     const { seq } = trigger.frame
     const held = this.#held.get(seq)
     if (!held) {
-      this.#held.set(seq, { trigger, counts: false })
+      this.#held.set(seq, { hold: trigger, trigger, counts: false })
       return 'nothing'
     }
+    held.hold = trigger
     held.trigger = trigger
     return held.counts ? 'counts' : 'waits'
   }
 
-  newest(seq: number): Trigger | undefined {
+  /** null: it counts already, and its frame is known. undefined: it is not held any more. */
+  newest(seq: number): Trigger | null | undefined {
     return this.#held.get(seq)?.trigger
   }
 
@@ -53,17 +57,21 @@ export class HeldTriggers {
   /** It has no errands, or none any more. */
   count(seq: number): void {
     const held = this.#held.get(seq)
-    if (held) held.counts = true
+    if (!held) return
+    held.counts = true
+    // A model may think for hours, and a frame is a kilobyte.
+    if (held.trigger) held.hold = held.trigger.held?.() ?? held.trigger
+    held.trigger = null
   }
 
   working(): void {
-    for (const { trigger } of this.#held.values()) trigger.working()
+    for (const { hold } of this.#held.values()) hold.working()
   }
 
   ack(seq: number): void {
     const held = this.#held.get(seq)
     this.#held.delete(seq)
-    held?.trigger.ack()
+    held?.hold.ack()
   }
 
   /** Acks what counts and is not newer than `head`. */
@@ -84,7 +92,7 @@ export class HeldTriggers {
   /** Gives back, for a newer process, what counts; or the one of this frame. */
   nakForNewer(only?: number): void {
     for (const [seq, held] of this.#held)
-      if (only === undefined ? held.counts : seq === only) this.#giveBack(seq, held, newerDelayMs(held.trigger.ageMs))
+      if (only === undefined ? held.counts : seq === only) this.#giveBack(seq, held, newerDelayMs(held.hold.ageMs))
   }
 
   /** Gives back everything. */
@@ -92,9 +100,9 @@ export class HeldTriggers {
     for (const [seq, held] of this.#held) this.#giveBack(seq, held, delayMs)
   }
 
-  #giveBack(seq: number, { trigger }: Held, delayMs: number): void {
+  #giveBack(seq: number, { hold }: Held, delayMs: number): void {
     this.#held.delete(seq)
-    trigger.nak(delayMs)
+    hold.nak(delayMs)
   }
 
   /** A8: another instance has it now, and acks it. */

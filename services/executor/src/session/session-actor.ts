@@ -14,7 +14,7 @@
 //   A6. A trigger counts for its session once its errands are done: until then nothing else acks, gives back or forgets it.
 import type { Presence } from '@reins/broker'
 import { type Frame, type Holding, ReinsError, type SessionEvent } from '@reins/contracts'
-import { type CallSlots, type HeldActor, Mailbox } from '@reins/holder'
+import { type CallSlots, type HeldActor, Mailbox, type Queued, type Turns } from '@reins/holder'
 import type { Timers, Trigger } from '@reins/journal'
 import type { ModelQuota } from '@reins/models'
 import {
@@ -37,9 +37,10 @@ import {
 import type { ErrandContext } from '../errands/errands.ts'
 import { SessionErrands } from '../errands/session-errands.ts'
 import type { ExecutorMetrics } from '../executor-metrics.ts'
-import { CallRoom, type Room } from '../model-call/call-room.ts'
+import { CallRoom, type Room, type RoomOwner } from '../model-call/call-room.ts'
 import { withCheck } from '../model-call/checked-answer.ts'
-import { type Attempting, type AttemptsContext, ModelAttempts } from '../model-call/model-attempts.ts'
+import type { Attempting } from '../model-call/attempting.ts'
+import { type AttemptsContext, type Heard, ModelAttempts } from '../model-call/model-attempts.ts'
 import type { CallOutcome } from '../model-call/model-caller.ts'
 import { noteOutcome, quotaOfEffect } from '../model-call/quota-of.ts'
 import type { ModelQuotas } from '../quota/model-quotas.ts'
@@ -83,7 +84,8 @@ const beforeOutcome = {
   'replay-run': 'executor.before-replay-outcome',
 } as const
 
-export class SessionActor implements HeldActor {
+/** One object for all that its parts tell it: thousands of sessions wait at once. */
+export class SessionActor implements HeldActor, Turns, RoomOwner, Heard {
   readonly id: string
   readonly #context: ActorContext
   readonly #fold: SessionFold
@@ -99,39 +101,12 @@ export class SessionActor implements HeldActor {
   constructor(id: string, context: ActorContext) {
     this.id = id
     this.#context = context
-    this.#mailbox = new Mailbox({
-      done: () => {
-        this.#failures = 0
-      },
-      failed: (error) => this.#failed(error),
-      left: () => {
-        // A7.
-        if (!this.#triggers.anyCounts() || this.#attempts.running) this.#room.leave()
-        if (!this.busy()) this.#fold.rest(() => this.busy())
-        context.changed(this)
-      },
-    })
+    this.#mailbox = new Mailbox(this)
     this.#fold = new SessionFold(id, context)
-    this.#room = new CallRoom(
-      context.slots,
-      context.quotas,
-      () => context.clock.now(),
-      () => ({
-        ...{ session: id, principal: principalOf(this.#fold.session) },
-        ...{ group: this.#fold.session.born?.agent ?? '', pool: this.#fold.head.pool },
-      }),
-      () => void this.#enqueue(() => this.#decide()),
-    )
+    this.#room = new CallRoom(context, this)
     this.#triggers = new HeldTriggers(context.metrics)
     this.#errands = new SessionErrands(id, context, this.#fold)
-    this.#attempts = new ModelAttempts(id, context, this.#fold, {
-      ended: (claimed, outcome) => {
-        noteOutcome(context, this.#fold.session, claimed, outcome)
-        void this.#enqueue(() => this.#onOutcome(claimed, outcome))
-      },
-      says: (claimed, events, begins) => this.#sayInLine(claimed, events, begins),
-      others: (frame) => void this.#enqueue(() => this.#catchUp(false, frame)),
-    })
+    this.#attempts = new ModelAttempts(id, context, this.#fold, this)
   }
 
   /** Whether it holds or does anything: then it may not be evicted. */
@@ -223,8 +198,19 @@ export class SessionActor implements HeldActor {
     return done
   }
 
+  done(): void {
+    this.#failures = 0
+  }
+
+  left(): void {
+    // A7.
+    if (!this.#triggers.anyCounts() || this.#attempts.running) this.#room.leave()
+    if (!this.busy()) this.#fold.rest(() => this.busy())
+    this.#context.changed(this)
+  }
+
   /** A bug, or the end of the process: nothing may stay held by an actor that does not go on with it. */
-  async #failed(error: unknown): Promise<void> {
+  async failed(error: unknown): Promise<void> {
     this.#context.report(this.id, error)
     if (isBeyondReading(error) && !this.#context.stopping.aborted) {
       this.#attempts.stop()
@@ -252,22 +238,60 @@ export class SessionActor implements HeldActor {
     if (next) await this.#append(next, null)
   }
 
+  // --- its place among those that wait for a call (A7) ---
+
+  who(): Omit<Queued, 'since'> {
+    const { session, head } = this.#fold
+    return { session: this.id, principal: principalOf(session), group: session.born?.agent ?? '', pool: head.pool }
+  }
+
+  granted(): void {
+    this.#enqueue(() => this.#decide())
+  }
+
+  // --- its attempts ---
+
+  ended(claimed: Attempting, outcome: CallOutcome): void {
+    noteOutcome(this.#context, this.#fold.session, claimed, outcome)
+    this.#enqueue(() => this.#onOutcome(claimed, outcome))
+  }
+
+  /** What a replay says while it goes on: it is in the log before the replay hears so. */
+  says(running: Attempting, events: readonly SessionEvent[], begins: boolean): Promise<Said> {
+    const said = Promise.withResolvers<Said>()
+    this.#enqueue(async () => {
+      try {
+        said.resolve(await this.#say(running, events, begins))
+      } catch (error) {
+        said.resolve('lost')
+        throw error
+      }
+    })
+    return said.promise
+  }
+
+  others(frame?: Frame): void {
+    this.#enqueue(() => this.#catchUp(false, frame))
+  }
+
   // --- operations ---
 
   async #onTrigger(seq: number): Promise<void> {
     const held = this.#triggers.newest(seq)
-    if (!held) return
+    if (held === undefined) return
     await this.#context.pauseAt('executor.trigger')
-    // A8.
-    if (this.#fold.unread() && (await givenToWarm(this.#context, held))) {
-      this.#context.metrics.given.inc()
-      return this.#triggers.given(seq)
-    }
-    await this.#fold.reach(held.frame)
-    if (!this.#triggers.counts(seq)) {
-      const errands = await this.#errands.doFor(held)
-      if (errands === 'done') return this.#triggers.ack(seq)
-      if (errands === 'newer') return this.#triggers.nakForNewer(seq)
+    if (held) {
+      // A8.
+      if (this.#fold.unread() && (await givenToWarm(this.#context, held))) {
+        this.#context.metrics.given.inc()
+        return this.#triggers.given(seq)
+      }
+      await this.#fold.reach(held.frame)
+      if (!this.#triggers.counts(seq)) {
+        const errands = await this.#errands.doFor(held)
+        if (errands === 'done') return this.#triggers.ack(seq)
+        if (errands === 'newer') return this.#triggers.nakForNewer(seq)
+      }
     }
     this.#triggers.count(seq)
     await this.#decide()
@@ -290,20 +314,6 @@ export class SessionActor implements HeldActor {
       this.#attempts.stop()
       this.#triggers.forget()
     } else if (this.#fold.session.cancel) await this.#decide()
-  }
-
-  /** What a replay says while it goes on: it is in the log before the replay hears so. */
-  #sayInLine(running: Attempting, events: readonly SessionEvent[], begins: boolean): Promise<Said> {
-    const said = Promise.withResolvers<Said>()
-    void this.#enqueue(async () => {
-      try {
-        said.resolve(await this.#say(running, events, begins))
-      } catch (error) {
-        said.resolve('lost')
-        throw error
-      }
-    })
-    return said.promise
   }
 
   async #say(running: Attempting, events: readonly SessionEvent[], begins: boolean): Promise<Said> {

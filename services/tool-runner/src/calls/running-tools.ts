@@ -97,7 +97,7 @@ export class RunningTools {
     this.#session = session
     this.#context = context
     this.#listener = listener
-    this.#claims = new Claims(session, () => context.presence())
+    this.#claims = new Claims(session, context)
   }
 
   get size(): number {

@@ -19,6 +19,11 @@ const goneAfterMs = 3000
 /** ms that a reader of the metrics waits for a broker that does not answer: it then sees the figures of before. */
 const measureWithinMs = 800
 
+/** What is kept of a heartbeat: not what its instance holds, which may be ten thousand calls. */
+type Kept = Pick<Heartbeat, 'instance' | 'pools' | 'labels' | 'slots' | 'busy'> & {
+  readonly [Field in 'waiting' | 'leaving']: Heartbeat[Field] | undefined
+}
+
 interface Hears {
   heard(heartbeat: Heartbeat): void
 }
@@ -28,7 +33,7 @@ export class PoolBoard {
   readonly #now: () => number
   /** It began to listen. */
   readonly #since: number
-  readonly #present = new Map<string, { service: PresenceService; heartbeat: Heartbeat; at: number }>()
+  readonly #present = new Map<string, { service: PresenceService; heartbeat: Kept; at: number }>()
   readonly #subscription: Subscription
 
   /** `hearing`: they hear what this hears. */
@@ -38,7 +43,9 @@ export class PoolBoard {
     this.#since = now()
     this.#subscription = heartbeats((service, heartbeat) => {
       for (const one of hearing) one.heard(heartbeat)
-      this.#present.set(heartbeat.instance, { service, heartbeat, at: this.#now() })
+      const { instance, pools, labels, slots, busy, waiting, leaving } = heartbeat
+      const kept = { instance, pools, labels, slots, busy, waiting, leaving }
+      this.#present.set(instance, { service, heartbeat: kept, at: this.#now() })
     })
   }
 
