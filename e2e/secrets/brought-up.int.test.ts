@@ -1,12 +1,18 @@
 // A planted secret that user-written tools, MCP servers and a model bring up in every form, on services that are processes of their own:
-// it is in no event, delta, stored file, database page or log.
+// it is in no event, delta, stored file, database page or log; and neither it nor a secret of the services themselves is in what they tell
+// of themselves: spans with all that was said, metrics, health, the doctor.
 
+import { spawn } from 'node:child_process'
+import { EventEmitter } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Does, initialize, type OddServer, oddServer } from '../../libs/mcp/test/odd-http.ts'
+import { clientProgram, loadCliEnvironment, processContext, runProgram } from '@reins/cli'
+import { bundledBinary } from '../../scripts/bundle.ts'
+import { Collector } from '../harness/collector.ts'
 import { bundledCode } from '../harness/bundled-code.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
@@ -14,7 +20,9 @@ import { World } from '../harness/world.ts'
 import { broughtUp, found } from './forms.ts'
 
 const planted = 'pl4nted/S3cret+of=the&world'
-const forms = broughtUp(planted)
+/** What the services are started with. */
+const own = { model: 'sk-0wn-m0del/Key+of=it', collector: 'c0llector.Pass-word~' }
+const forms = [...broughtUp(planted), ...broughtUp(own.model)]
 const all = forms.join(' | ')
 const agent = 'leaking'
 
@@ -23,13 +31,21 @@ let services: readonly ServiceProcess[]
 let model: LeakingModel
 let tells: OddServer
 let down: OddServer
+let collector: Collector
+let environment: Record<string, string>
 
 beforeAll(async () => {
   model = await leakingModel()
   tells = await oddServer(leakingServer)
   down = await oddServer({ initialize: ({ response }) => void response.writeHead(500).end(`<p>${all}</p>`) })
   world = await World.open()
-  const environment = { REINS_MODEL_PROVIDERS: JSON.stringify([{ name: 'odd', baseUrl: model.url }]) }
+  collector = await Collector.open()
+  environment = {
+    REINS_MODEL_PROVIDERS: JSON.stringify([{ name: 'odd', baseUrl: model.url, apiKeyEnv: 'ODD_KEY' }]),
+    ODD_KEY: own.model,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.replace('//', `//us:${own.collector}@`),
+    REINS_TRACE_CONTENT: '1',
+  }
   services = await Promise.all([
     world.start('registry', { environment }),
     world.start('session-gateway', { environment }),
@@ -44,6 +60,7 @@ afterAll(async () => {
   await Promise.all([tells, down].map((server) => server?.close()))
   model?.server.closeAllConnections()
   model?.server.close()
+  await collector?.close()
 }, 120_000)
 
 test('what tools, servers and a model bring up of a secret is nowhere', async () => {
@@ -98,7 +115,68 @@ test('what tools, servers and a model bring up of a secret is nowhere', async ()
   ])
   expect(deltas()).toContain('[redacted]')
   for (const [place, text] of everywhere) expect([place, found(text, planted)]).toEqual([place, []])
+
+  const spans = await eventually(() => {
+    const all = collector.bodies.join('\n')
+    return all.includes('gen_ai.tool.call.result') && all
+  })
+  const asText = async (at: string) => (await fetch(`${world.api.url()}${at}`, { headers: world.api.headers })).text()
+  const told = new Map([
+    ['the log', events],
+    ['the deltas', deltas()],
+    ['the spans', spans],
+    ...services.map((service) => [`the log of ${service.name}`, service.log().join('\n')] as const),
+    ['the metrics', await asText('/metrics')],
+    ['the health', await asText('/health')],
+    ['the agent', await asText(`/v1/agents/${agent}`)],
+    ['the secrets', await asText('/v1/secrets')],
+    ['the audit', await asText('/v1/audit')],
+    ['a trace', await typed('session', 'trace', session.id, '--json')],
+    ['a trace with what was said', await typed('session', 'trace', session.id, '--json', '--content')],
+    ['the doctor', await doctor()],
+  ])
+  expect(spans).toContain('[redacted]')
+  expect(told.get('a trace with what was said')).toContain('gen_ai.tool.call.result')
+  const passwords = [...services.map(({ name }) => world.servers.natsUrl(name)), world.servers.databaseUrl]
+    .map((url) => decodeURIComponent(new URL(url).password))
+    .filter((password) => password.length >= 8)
+  expect(passwords.length).toBeGreaterThan(4)
+  for (const [place, text] of told)
+    for (const secret of [planted, own.model, own.collector, world.token, ...passwords])
+      expect([place, text === '', found(text, secret)]).toEqual([place, false, []])
 }, 240_000)
+
+/** What a command of the client prints. */
+async function typed(...words: readonly string[]): Promise<string> {
+  let text = ''
+  const write = (said: string): boolean => {
+    text += said
+    return true
+  }
+  const output = Object.assign(new EventEmitter(), { write })
+  const env = loadCliEnvironment({ HOME: world.servers.folder, REINS_URL: world.api.url(), REINS_TOKEN: world.token })
+  const context = {
+    ...processContext({ now: Date.now, readAdminToken: async () => undefined, env }),
+    ...{ stdout: output, stderr: output },
+  }
+  await runProgram(clientProgram(context), words, context)
+  return text
+}
+
+/** Of whoever would start a service with these settings. */
+async function doctor(): Promise<string> {
+  const env = {
+    ...environment,
+    ...{ NATS_URL: world.servers.natsUrl('registry'), DATABASE_URL: world.servers.databaseUrl },
+    ...{ PATH: process.env.PATH, HOME: world.servers.folder, HTTPS_PROXY: `http://p:${own.collector}@127.0.0.1:1` },
+    REINS_DATA_DIR: path.join(world.servers.folder, 'data'),
+  }
+  const child = spawn(process.execPath, [await bundledBinary(), 'doctor'], { env, cwd: world.servers.folder })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (text += part))
+  await new Promise((resolve) => child.once('close', resolve))
+  return text
+}
 
 function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
