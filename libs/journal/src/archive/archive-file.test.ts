@@ -37,3 +37,9 @@ it('refuses the archive of another session, of another format, one that is cut, 
   ).rejects.toThrow(/a line that is no message/)
   await expect(decodeArchive('s', new Uint8Array([1, 2]))).rejects.toThrow()
 })
+
+it('unpacks no more than one text can hold', async () => {
+  const packed = gzipSync(Buffer.alloc(64 * 1024 * 1024))
+  // Members of gzip follow each other: a little that unpacks to 640 MB.
+  await expect(decodeArchive('s', Buffer.concat(Array<Buffer>(10).fill(packed)))).rejects.toThrow(/larger than/)
+})

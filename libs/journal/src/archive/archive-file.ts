@@ -1,5 +1,7 @@
 // An object of the archive: messages of one session as the stream held them, with their sequences. A file format, so later versions read it.
+//   AF2. What unpacks to more than one text can hold is no such object: nobody could have read it.
 //   AF1. The first line says what it is, each other line is one message. All of it is gzip.
+import { constants } from 'node:buffer'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import type { StoredMessage } from '@reins/broker'
@@ -8,6 +10,7 @@ import { fieldsOf, frameHeaders, jsonValue, readFromHeader } from '@reins/contra
 const format = 1
 /** All that decoding a frame looks at. */
 const names = [...Object.values(frameHeaders), readFromHeader]
+export const mostUnpacked = constants.MAX_STRING_LENGTH
 const zip = promisify(gzip)
 const unzip = promisify(gunzip)
 
@@ -20,7 +23,7 @@ export async function encodeArchive(session: string, messages: readonly StoredMe
 
 /** Throws where the bytes are no such object of that session. */
 export async function decodeArchive(session: string, bytes: Uint8Array): Promise<readonly StoredMessage[]> {
-  const [first = '', ...lines] = (await unzip(bytes)).toString('utf8').split('\n')
+  const [first = '', ...lines] = (await unzip(bytes, { maxOutputLength: mostUnpacked })).toString('utf8').split('\n')
   const head = fieldsOf(jsonValue(first))
   if (head.format !== format) throw new Error(`an archive of the format ${String(head.format)}, which is unknown here`)
   if (head.session !== session || head.messages !== lines.length || !Array.isArray(head.headers))

@@ -14,7 +14,7 @@ import {
 } from '@reins/contracts'
 import { archivedIn } from '@reins/session'
 import { frameOf } from '../jetstream/frames.ts'
-import { decodeArchive } from './archive-file.ts'
+import { decodeArchive, mostUnpacked } from './archive-file.ts'
 import { archiveKey, isSealed, openObject } from './archive-keys.ts'
 import type { ArchiveReader } from './archive-reads.ts'
 
@@ -32,9 +32,14 @@ export async function archivedBytes(
   store: ObjectStore,
   { object, digest }: Pick<EventData<'session.archived'>, 'object' | 'digest'>,
 ): Promise<Uint8Array | undefined> {
-  const bytes = await store.getBlob(object).catch((cause: unknown) => {
+  const away = (cause: unknown): never => {
     throw new BrokerUnavailable(`reading ${object} in the archive`, { cause })
-  })
+  }
+  // Known before anything of it is read: whoever may write objects could have put any there.
+  const info = await store.info(object).catch(away)
+  if (info && info.size > mostUnpacked)
+    throw new Error(`${object} in the archive is larger than any that was put there`)
+  const bytes = await store.getBlob(object).catch(away)
   if (bytes === null) return undefined
   if (archiveDigest(bytes) !== digest) throw new Error(`${object} is damaged in the archive`)
   return bytes

@@ -75,6 +75,14 @@ test('what is no snapshot is none, and the next one is written over it', async (
   }
 })
 
+test('parts without end are not gathered', async () => {
+  const { snapshots, entries } = bucket(50_000)
+  entries.set('s', Buffer.from('{"parts":1000,"seq":7}'))
+  const large = Buffer.alloc(8 * 1024 * 1024)
+  for (let part = 0; part < 1000; part++) entries.set(`s.7.${part}`, large)
+  expect(await snapshots.read('s')).toBeUndefined()
+})
+
 test('a snapshot that no executor has signed is none, where that can be checked', async () => {
   const entries = new Map<string, Uint8Array>()
   const kv = {

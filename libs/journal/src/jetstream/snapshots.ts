@@ -69,9 +69,12 @@ export function snapshotsIn(
     const index = indexIn(jsonValue(text))
     if (!index) return sound(session, text)
     const parts: Uint8Array[] = []
+    let bytes = 0
     for (let part = 0; part < index.parts; part++) {
       const found = await kv.get(partKey(key, index.seq, part))
       if (!found || found.length === 0) return undefined // S1: a newer one is being written
+      bytes += found.value.length
+      if (bytes > mostUnpacked) return undefined
       parts.push(found.value)
     }
     return sound(session, await unpacked(Buffer.concat(parts)))
