@@ -5,6 +5,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { tryIssuers } from '../../services/session-gateway/test/hostile-issuers.ts'
 import { AttackedProduct, deadline } from './attacked-product.ts'
+import { tryBundles } from './bundles.ts'
 import { tryDeliveries } from './deliveries.ts'
 import { tryHosts } from './hosts.ts'
 import { tryProjectSockets } from './project-sockets.ts'
@@ -58,6 +59,19 @@ test(
     const [gateway] = product.world.gateways
     if (!gateway) throw new Error('no gateway runs')
     await tryApps(product.world, gateway, tally)
+    refusedAll(tally)
+    expect(await product.answers()).toBe('completed')
+  },
+  2 * deadline,
+)
+
+test(
+  'a bundle made by hand reads nothing of the server by its source map, and names nothing that others believe',
+  async () => {
+    const tally = new Tally()
+    const executor = product.services.find(({ name }) => name === 'executor')
+    if (!executor) throw new Error('no executor runs')
+    await tryBundles(product.world, executor, tally)
     refusedAll(tally)
     expect(await product.answers()).toBe('completed')
   },
