@@ -57,6 +57,7 @@ It is written.
 
 > /help      list the commands
 /session   print the id of this session
+/image     /image screen.png shows that image with your next message; /image none takes back what goes with it
 /quit      leave; the session stays
 Ctrl+D leaves too. Ctrl+C cancels the current turn.
 
