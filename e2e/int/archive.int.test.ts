@@ -1,4 +1,5 @@
 // The archive on a real server, by the user that the product gives it: what is taken out of the stream is read as before.
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
@@ -227,6 +228,20 @@ test('a tree is read in one order, and a fork goes on behind a frame that was ar
   // The fork itself is archived: what it goes on behind stays where it is.
   await archivist.takeOut(fork, await archive(fork, outcome.head))
   expect(titlesOf(await journal.sessions.read(fork))).toEqual(['r1', 'r2', 'session.forked', 'session.archived'])
+})
+
+test('an object of several pieces is read whole, and no reading leaves a consumer behind', async () => {
+  const session = newSession()
+  // Digits that nothing compresses well.
+  const titles = Array.from({ length: 900 }, () => randomBytes(90).toString('hex'))
+  const archived = await archive(session, await sayAll(session, titles))
+  const [event] = archived.events
+  expect(event?.type === 'session.archived' && event.data.bytes).toBeGreaterThan(128 * 1024)
+  await archivist.takeOut(session, archived)
+  const other = await openJournal(broker, { replicas: 1, ackWaitMs: 500, now: Date.now, archived: true })
+  expect(titlesOf(await other.sessions.read(session)).join() === [...titles, 'session.archived'].join()).toBe(true)
+  const answer = await broker.request('$JS.API.STREAM.INFO.OBJ_reins-archive', '', { withinMs: 5000 })
+  expect(answer.kind === 'reply' && JSON.parse(answer.msg.string())).toMatchObject({ state: { consumer_count: 0 } })
 })
 
 test('only the archivist takes anything out', async () => {

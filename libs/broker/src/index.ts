@@ -26,6 +26,7 @@ export {
   type Batch,
   lastMessage,
   messageAt,
+  nextBytes,
   nextMessage,
   nextMessages,
   nextMessagesOrEnd,

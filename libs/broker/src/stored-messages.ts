@@ -261,12 +261,30 @@ async function directGet(
   return storedFromDirect(outcome.msg)?.message ?? (outcome.msg.headers?.code === 404 ? undefined : 'again')
 }
 
-async function leaderGet(
+/** The bytes of the first message of a filter behind a sequence, from the leader. undefined: none (M2). */
+export async function nextBytes(
+  broker: Broker,
+  stream: string,
+  filter: string,
+  { after, withinMs = readMs }: { readonly after: number; readonly withinMs?: number },
+): Promise<{ readonly seq: number; readonly bytes: Uint8Array } | undefined> {
+  const ask = { seq: after + 1, next_by_subj: filter }
+  for (const deadline = performance.now() + withinMs; ; await pause(50)) {
+    const left = deadline - performance.now()
+    if (left <= 0) throw new BrokerUnavailable(`reading ${stream}`)
+    const stored = await leaderMessage(broker, stream, ask, Math.min(left, answerMs))
+    if (stored === undefined) return undefined
+    if (stored !== 'again' && typeof stored.seq === 'number')
+      return { seq: stored.seq, bytes: Buffer.from(textOf(stored.data), 'base64') }
+  }
+}
+
+async function leaderMessage(
   broker: Broker,
   stream: string,
   ask: object,
   withinMs: number,
-): Promise<StoredMessage | undefined | 'again'> {
+): Promise<Readonly<Record<string, unknown>> | undefined | 'again'> {
   const outcome = await broker.request(leaderGetSubject(stream), JSON.stringify(ask), { withinMs, repeatedTo: stream })
   if (outcome.kind !== 'reply') return 'again'
   const { message, error } = fieldsOf(jsonValue(outcome.msg.string()))
@@ -274,7 +292,18 @@ async function leaderGet(
     const { code, err_code } = fieldsOf(error)
     return code === 404 && err_code !== streamNotFound ? undefined : 'again' // M3
   }
-  const { subject, seq, time, hdrs, data } = fieldsOf(message)
+  return fieldsOf(message)
+}
+
+async function leaderGet(
+  broker: Broker,
+  stream: string,
+  ask: object,
+  withinMs: number,
+): Promise<StoredMessage | undefined | 'again'> {
+  const stored = await leaderMessage(broker, stream, ask, withinMs)
+  if (stored === undefined || stored === 'again') return stored
+  const { subject, seq, time, hdrs, data } = stored
   if (typeof subject !== 'string' || typeof seq !== 'number') return 'again'
   const headers = parseHeaders(textOf(hdrs))
   return {

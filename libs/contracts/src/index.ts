@@ -382,6 +382,7 @@ export {
   erasedSubject,
   erasureDurable,
   objectChunksSubject,
+  objectInfoSubject,
   objectInfosFilter,
   objectNameIn,
   sessionRoleFilter,

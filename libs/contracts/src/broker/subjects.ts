@@ -35,6 +35,11 @@ export const objectStream = (store: string): string => `OBJ_${store}`
 /** The subjects of an object store: where its objects are described, and where one is. */
 export const objectInfosFilter = (store: string): string => `$O.${store}.M.>`
 export const objectChunksSubject = (store: string, nuid: string): string => `$O.${store}.C.${nuid}`
+/** The last message there describes the object. The client of the broker pads the name. */
+export function objectInfoSubject(store: string, name: string): string {
+  const encoded = Buffer.from(name).toString('base64url')
+  return `$O.${store}.M.${encoded.padEnd(Math.ceil(encoded.length / 4) * 4, '=')}`
+}
 /** The name that stands in the subject of a description; '' where none does. */
 export const objectNameIn = (subject: string): string =>
   Buffer.from(subject.split('.')[3] ?? '', 'base64url').toString('utf8')

@@ -2,13 +2,18 @@
 import { createHash } from 'node:crypto'
 import { jetstream } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
-import { type Broker, BrokerUnavailable, lastMessage, readMessages } from '@reins/broker'
+import { type Broker, lastMessage, nextBytes, readMessages } from '@reins/broker'
 import {
   archivedInTreeFilter,
   archivedSubject,
   type EventData,
   type Frame,
+  fieldsOf,
+  jsonValue,
+  objectChunksSubject,
+  objectInfoSubject,
   objectStores,
+  objectStream,
   parseSessionSubject,
   type SessionStreams,
 } from '@reins/contracts'
@@ -27,36 +32,43 @@ export const openArchive = (broker: Broker): Promise<ObjectStore> =>
 
 export const archiveDigest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64url')
 
-/** undefined: it is not there. Rejects with BrokerUnavailable, or where the bytes are others. */
+/**
+ * undefined: it is not there, or not whole any more. Rejects with BrokerUnavailable, or where the bytes are others. AO1: the client of the
+ * broker reads an object by a consumer, which stays for five minutes; a stream has room for a thousand.
+ */
 export async function archivedBytes(
-  store: ObjectStore,
+  broker: Broker,
   { object, digest }: Pick<EventData<'session.archived'>, 'object' | 'digest'>,
 ): Promise<Uint8Array | undefined> {
-  const away = (cause: unknown): never => {
-    throw new BrokerUnavailable(`reading ${object} in the archive`, { cause })
-  }
-  // Known before anything of it is read: whoever may write objects could have put any there.
-  const info = await store.info(object).catch(away)
-  if (info && info.size > mostUnpacked)
-    throw new Error(`${object} in the archive is larger than any that was put there`)
-  const bytes = await store.getBlob(object).catch(away)
-  if (bytes === null) return undefined
+  const bytes = await objectBytes(broker, objectStores.archive, object)
+  if (bytes === undefined) return undefined
   if (archiveDigest(bytes) !== digest) throw new Error(`${object} is damaged in the archive`)
   return bytes
+}
+
+async function objectBytes(broker: Broker, store: string, name: string): Promise<Uint8Array | undefined> {
+  const stream = objectStream(store)
+  const described = await lastMessage(broker, stream, objectInfoSubject(store, name), { leader: true })
+  const { nuid, chunks, deleted } = fieldsOf(described && jsonValue(described.body))
+  if (typeof nuid !== 'string' || !/^[A-Za-z0-9_-]+$/.test(nuid) || deleted === true) return undefined
+  const parts: Uint8Array[] = []
+  let length = 0
+  for (let after = 0; parts.length < Number(chunks); ) {
+    const part = await nextBytes(broker, stream, objectChunksSubject(store, nuid), { after })
+    if (!part) return undefined
+    parts.push(part.bytes)
+    length += part.bytes.length
+    // Whoever may write objects could have put any there, whatever its description says.
+    if (length > mostUnpacked) throw new Error(`${name} in the archive is larger than any that was put there`)
+    after = part.seq
+  }
+  return Buffer.concat(parts)
 }
 
 export function archiveReader(
   broker: Broker,
   { streams, replicated }: { readonly streams: SessionStreams; readonly replicated: boolean },
 ): ArchiveReader {
-  let opened: Promise<ObjectStore> | undefined
-  const store = (): Promise<ObjectStore> => {
-    opened ??= openArchive(broker).catch((cause: unknown) => {
-      opened = undefined
-      throw new BrokerUnavailable('opening the archive', { cause })
-    })
-    return opened
-  }
   const kept = new KeptFrames()
   /** What an older version has written is not encrypted. */
   const plain = async (session: string, object: string, bytes: Uint8Array): Promise<Uint8Array> => {
@@ -87,7 +99,7 @@ export function archiveReader(
       const at = archivedIn(archived)
       if (!at) throw new Error(`frame ${archived.n} of session ${session} names nothing in the archive`)
       return kept.of(at.object, at.bytes, async () => {
-        const bytes = await archivedBytes(await store(), at)
+        const bytes = await archivedBytes(broker, at)
         if (!bytes)
           throw new Error(
             `frames ${at.first} to ${archived.n - 1} of session ${session} lie in ${at.object}, which is gone`,

@@ -136,7 +136,7 @@ export async function createArchivist(
       await store.putBlob({ name: object }, bytes).catch((cause: unknown) => {
         throw new BrokerUnavailable(`storing ${object} in the archive`, { cause })
       })
-      const written = await archivedBytes(store, { object, digest }) // AW1
+      const written = await archivedBytes(archivist, { object, digest }) // AW1
       if (!written || !areSame(await decodeArchive(session, openObject(key, object, written)), messages))
         throw new Error(`${object} was read back from the archive as something else`)
       const { n: first } = headFromMessage(messages[0]!)
@@ -149,7 +149,7 @@ export async function createArchivist(
       const at = archivedIn(archived)
       if (!at) return
       const { seq } = archived
-      if (!(await archivedBytes(store, at))) {
+      if (!(await archivedBytes(archivist, at))) {
         // It was erased meanwhile, and what stood here is gone or is going to be.
         const [first] = await readMessages(broker, streams.of(session), sessionFilter(session), { after: seq, leader })
         if (first) for (const one of await notArchived(session)) if (isErased(one)) return
