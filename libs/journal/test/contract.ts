@@ -472,7 +472,7 @@ export function journalContract(
           earlier: false,
         })
         expect((await tool.received.next()).frame.id).toBe(asked.draft.id)
-        for (const one of [exec, tool]) for (const { ack } of one.received.all) ack()
+        for (const one of [exec, tool]) for (const trigger of one.received.all) trigger.ack()
         expect([exec, other, tool].map(({ received }) => received.all.length)).toEqual([1, 0, 1])
         await Promise.all([exec, other, tool].map(({ consumption }) => consumption.close()))
       })
