@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type DoctorOptions, formatDoctor, inspect } from '../src/commands/doctor.ts'
 import { openDataDir } from '../src/data/data-dir.ts'
@@ -77,7 +78,10 @@ describe('doctor', () => {
   it('says what is wrong with a Reins that runs, and tells sick from away and from hung', async () => {
     using scratch = new Scratch()
     const parts: Record<string, string> = { broker: 'ok' }
-    const server = createHttpServer((_, response) => response.end(JSON.stringify({ status: 'degraded', parts })))
+    let warnings: readonly string[] = []
+    const server = createHttpServer(({ url: at }, response) =>
+      response.end(JSON.stringify(at?.startsWith('/v1/agents') ? { warnings } : { status: 'degraded', parts })),
+    )
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
@@ -87,6 +91,15 @@ describe('doctor', () => {
     const running = async () =>
       (await inspect(options(scratch))).slice(-2).map(({ what, found }) => `${what}: ${found}`)
     expect((await running()).at(-1)).toBe(`running: at ${url}, every part is well`)
+    // Without its token nobody is asked.
+    warnings = ['No executor has a key for openai, so the agent a cannot call openai/gpt-6.1. Set OPENAI_API_KEY.']
+    expect((await running()).at(-1)).toBe(`running: at ${url}, every part is well`)
+    writeFileSync(path.join(scratch.in('.reins'), 'admin.token'), 'token')
+    expect((await inspect(options(scratch))).at(-1)).toEqual({
+      ...{ what: 'models', status: 'warning', hint: 'Set OPENAI_API_KEY.' },
+      found: 'No executor has a key for openai, so the agent a cannot call openai/gpt-6.1',
+    })
+    warnings = []
     parts['nats-server'] = 'sick: s.a: no space left on device'
     parts.postgres = 'sick: Postgres does not answer'
     const postgres = (await inspect(options(scratch))).at(-1)

@@ -3,7 +3,7 @@
 import { loadavg } from 'node:os'
 import { cpuMs } from '../product/processes.ts'
 import type { Figures, Measured, Round } from '../report/side-by-side.ts'
-import { spread } from '../report/numbers.ts'
+import { round, spread } from '../report/numbers.ts'
 import { drive } from '../turns/load.ts'
 import type { Contender, Contest } from './peers.ts'
 
@@ -47,8 +47,8 @@ async function measure(contender: Contender, clients: number, seconds: number): 
   const { samples, ms } = await drive(contender, clients, seconds)
   return {
     ms: spread(samples),
-    perSecond: Math.round((samples.length * 1000) / ms),
-    cpuMs: Math.round(((cpu(contender) - before) / samples.length) * 1000) / 1000,
+    perSecond: round((samples.length * 1000) / ms),
+    cpuMs: round((cpu(contender) - before) / samples.length),
   }
 }
 

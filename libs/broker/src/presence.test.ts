@@ -1,4 +1,4 @@
-import type { Heartbeat, Holding, QueuedSession } from '@reins/contracts'
+import { decodeHeartbeat, type Heartbeat, type Holding, type QueuedSession } from '@reins/contracts'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { Broker, RequestOutcome } from './broker.ts'
 import { startPresence } from './presence.ts'
@@ -10,10 +10,13 @@ const held: Holding = { session: 's', call: 'c', attempt: 1 }
 const reply = (running: boolean, taken?: boolean): RequestOutcome =>
   ({ kind: 'reply', msg: { string: () => JSON.stringify({ running, taken }) } }) as unknown as RequestOutcome
 
+const models = { callable: ['scripted'], keyless: [{ provider: 'openai', setting: 'OPENAI_API_KEY' }] }
+
 /** One instance, `me`, whose broker the test plays. */
 function world() {
   const heard: ((beat: Heartbeat | string) => void)[] = []
   const gone: string[] = []
+  const told: string[] = []
   const asked: string[] = []
   const broker = { answers: true, connected: true, lastReconnect: Number.NEGATIVE_INFINITY }
   let reconnected = () => {}
@@ -27,7 +30,7 @@ function world() {
   const presence = startPresence(
     {
       nc: {
-        publish: () => undefined,
+        publish: (_: string, text: string) => void told.push(text),
         subscribe: (subject: string, { callback }: { callback: (error: null, msg: unknown) => void }) => {
           if (subject.startsWith('hb.'))
             heard.push((beat) =>
@@ -58,6 +61,7 @@ function world() {
       ...{ service: 'executor', instance: 'me', pools: () => [], labels: {}, ackWaitMs: 5000 },
       calls: () => ({ slots: 1, busy: 0 }),
       queued: () => queued,
+      models: () => models,
       runs: () => false,
       abort: () => undefined,
       onGone: (instance) => gone.push(instance),
@@ -69,7 +73,7 @@ function world() {
   )
   onTestFinished(() => presence.close())
   return {
-    ...{ presence, broker, gone, asked, answers, takes },
+    ...{ presence, broker, gone, told, asked, answers, takes },
     rechecks: () => rechecks,
     rechecking: (how: () => Promise<void>) => {
       recheck = how
@@ -87,6 +91,14 @@ function world() {
     },
   }
 }
+
+test('with the whole, an executor says whose models it can call', () => {
+  const { told } = world()
+  vi.advanceTimersByTime(600)
+  const beats = told.map((text) => decodeHeartbeat(text))
+  expect(beats.length).toBeGreaterThan(1)
+  expect(beats.flatMap((beat) => beat?.models ?? [])).toEqual([models])
+})
 
 test('an instance that falls silent and does not answer is gone, once', async () => {
   const { beat, gone } = world()

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import type { ProjectManifest } from '@reins/contracts'
 import { detectSandbox, noGuard } from '@reins/tools'
 import { expect, test } from 'vitest'
 import { describeBundle } from '../src/index.ts'
@@ -170,5 +171,11 @@ test('initializers of a project are called once: a field that no agent has and a
     '() => process.exit(1)',
     "({ env }) => ({ model: env.MODEL.trim() || 'a/b' })",
   ])
-    expect([initializer, await said(initializer)]).toMatchObject([initializer, { kind: 'tools' }])
+    expect([initializer, await said(initializer)]).toMatchObject([
+      initializer,
+      { kind: 'tools', project: { agents: [expect.not.objectContaining({ model: expect.anything() })] } },
+    ])
+  // Whoever deploys it is told where nobody can call that model.
+  const { project: manifest } = (await said("() => ({ profile: { model: 'c/d' } })")) as { project?: ProjectManifest }
+  expect(manifest?.agents.map(({ model }) => model)).toEqual(['c/d'])
 })

@@ -233,8 +233,8 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const sockets = await acceptSockets(app, limits.heartbeatMs)
   const health = () => withQueues(config.health(), queues.all(), clock.now())
   if (apps) addProjectSockets(app, apps, door, runs, { maxSockets: limits.maxStreams, open: sockets })
-  const noteOf = (project: Project): readonly string[] => [
-    ...(config.apps ? noteOfPlace(registry, project, config.rootProject) : []),
+  const noteOf = (project: Project, changed: boolean): readonly string[] => [
+    ...(config.apps && changed ? noteOfPlace(registry, project, config.rootProject) : []),
     ...models.warningsOf(modelsOfProject(project)),
   ]
   const routes = addAll(app, { ...config, health }, api, streams, { ...options, noteOf })
@@ -291,7 +291,7 @@ function addAll(
   config: GatewayConfig,
   api: Api,
   streams: Streams,
-  { noteOf, ...options }: HttpOptions & { readonly noteOf: (project: Project) => readonly string[] },
+  { noteOf, ...options }: HttpOptions & { readonly noteOf: Parameters<typeof projectRoutes>[2] },
 ): readonly Route[] {
   const routes: Route[] = []
   routes.push(

@@ -17,14 +17,14 @@ import { json, type Route, route } from '../route.ts'
 const closed = { additionalProperties: false } as const
 const params = Type.Object({ name: ProjectName }, closed)
 
-/** `noteOf`: what is to be said of where a project that was deployed answers. */
+/** `noteOf`: what is to be said of a project that was deployed; `changed`: it was not there so before. */
 export function projectRoutes(
   { projects }: Api,
   now: () => number,
-  noteOf: (project: Project) => readonly string[],
+  noteOf: (project: Project, changed: boolean) => readonly string[],
 ): readonly Route[] {
   const noted = (answer: ProjectAnswer): ProjectAnswer => {
-    const warnings = [...(answer.warnings ?? []), ...(answer.outcome === 'unchanged' ? [] : noteOf(answer.project))]
+    const warnings = [...(answer.warnings ?? []), ...noteOf(answer.project, answer.outcome !== 'unchanged')]
     return warnings.length === 0 ? answer : { ...answer, warnings }
   }
   return [
