@@ -26,7 +26,6 @@ export {
   type Batch,
   lastMessage,
   messageAt,
-  nextBytes,
   nextMessage,
   nextMessages,
   nextMessagesOrEnd,
@@ -35,6 +34,7 @@ export {
   type StoredMessage,
   type StreamName,
 } from './stored-messages.ts'
+export { type ObjectLimits, ObjectGone, objectBytes, type StoredObject, storedObject } from './stored-objects.ts'
 export { isClosed, SessionsMoving, splitState, streamInfo } from './session-layout.ts'
 export { isStoreFull, limitStores, type StoreLimit, storeLimits } from './store-limits.ts'
 export {

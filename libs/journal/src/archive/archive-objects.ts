@@ -2,18 +2,13 @@
 import { createHash } from 'node:crypto'
 import { jetstream } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
-import { type Broker, lastMessage, nextBytes, readMessages } from '@reins/broker'
+import { type Broker, lastMessage, objectBytes, readMessages } from '@reins/broker'
 import {
   archivedInTreeFilter,
   archivedSubject,
   type EventData,
   type Frame,
-  fieldsOf,
-  jsonValue,
-  objectChunksSubject,
-  objectInfoSubject,
   objectStores,
-  objectStream,
   parseSessionSubject,
   type SessionStreams,
 } from '@reins/contracts'
@@ -32,37 +27,16 @@ export const openArchive = (broker: Broker): Promise<ObjectStore> =>
 
 export const archiveDigest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64url')
 
-/**
- * undefined: it is not there, or not whole any more. Rejects with BrokerUnavailable, or where the bytes are others. AO1: the client of the
- * broker reads an object by a consumer, which stays for five minutes; a stream has room for a thousand.
- */
+/** undefined: it is not there, or not whole any more. Rejects with BrokerUnavailable, or where the bytes are others. */
 export async function archivedBytes(
   broker: Broker,
   { object, digest }: Pick<EventData<'session.archived'>, 'object' | 'digest'>,
 ): Promise<Uint8Array | undefined> {
-  const bytes = await objectBytes(broker, objectStores.archive, object)
+  // Whoever may write objects could have put any there.
+  const bytes = await objectBytes(broker, objectStores.archive, object, { mostBytes: mostUnpacked })
   if (bytes === undefined) return undefined
   if (archiveDigest(bytes) !== digest) throw new Error(`${object} is damaged in the archive`)
   return bytes
-}
-
-async function objectBytes(broker: Broker, store: string, name: string): Promise<Uint8Array | undefined> {
-  const stream = objectStream(store)
-  const described = await lastMessage(broker, stream, objectInfoSubject(store, name), { leader: true })
-  const { nuid, chunks, deleted } = fieldsOf(described && jsonValue(described.body))
-  if (typeof nuid !== 'string' || !/^[A-Za-z0-9_-]+$/.test(nuid) || deleted === true) return undefined
-  const parts: Uint8Array[] = []
-  let length = 0
-  for (let after = 0; parts.length < Number(chunks); ) {
-    const part = await nextBytes(broker, stream, objectChunksSubject(store, nuid), { after })
-    if (!part) return undefined
-    parts.push(part.bytes)
-    length += part.bytes.length
-    // Whoever may write objects could have put any there, whatever its description says.
-    if (length > mostUnpacked) throw new Error(`${name} in the archive is larger than any that was put there`)
-    after = part.seq
-  }
-  return Buffer.concat(parts)
 }
 
 export function archiveReader(

@@ -4,8 +4,8 @@
 //   B2. An object is there whole or not at all: its description is written behind its last chunk. Chunks of a writer that died name nothing.
 import { jetstream } from '@nats-io/jetstream'
 import { Objm } from '@nats-io/obj'
-import { type Broker, BrokerUnavailable } from '@reins/broker'
-import { bundleDigest, objectStores } from '@reins/contracts'
+import { type Broker, BrokerUnavailable, objectBytes } from '@reins/broker'
+import { bundleDigest, maxBundlesBytes, objectStores } from '@reins/contracts'
 import type { BundleStore } from '../port.ts'
 
 const apiMs = 5000
@@ -27,8 +27,8 @@ export async function createJetStreamBundles(broker: Broker): Promise<BundleStor
         await store.putBlob({ name: digest }, bytes)
       }),
     get: async (digest) => {
-      const bytes = await answered(`reading the bundle ${digest}`, () => store.getBlob(digest))
-      if (bytes === null) return undefined
+      const bytes = await objectBytes(broker, objectStores.bundles, digest, { mostBytes: maxBundlesBytes })
+      if (!bytes) return undefined
       if (bundleDigest(bytes) !== digest) throw new Error(`the bundle ${digest} is damaged in the object store`) // B1
       return bytes
     },

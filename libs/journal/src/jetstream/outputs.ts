@@ -2,6 +2,7 @@
 //   O1. A session keeps `bytesOfSession` in all; what comes then is cut, and whoever keeps it is told by how much. The count
 //       lies beside the outputs, by the day. One output of a session after the other, in a process; only where two processes keep for one
 //       session at the same moment (a tool that was taken over from one that still lives) may it keep one output more.
+//   O4. What is read is what its reference names: an object of another digest is an output that is not there.
 //   O3. A description that is none describes nothing: the client of the broker throws over it, here it is an output that is not there.
 //   O2. The bucket drops what is older than `keptMs`, and the count forgets it then.
 import { createHash, randomUUID } from 'node:crypto'
@@ -11,12 +12,13 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
-import type { Broker } from '@reins/broker'
-import { objectStores } from '@reins/contracts'
+import { type Broker, storedObject } from '@reins/broker'
+import { maxOutputBytesOfSession, objectStores } from '@reins/contracts'
 import type { OutputStore } from '../port.ts'
 
 const dayMs = 24 * 3_600_000
 const nameOf = (session: string, ref: string): string => `${session}/${ref}`
+const refOf = (digest: string): string => `sha256-${digest}`
 /** Bytes by the day, in the metadata of an object without bytes. */
 const countOf = (session: string): string => `${session}/kept`
 
@@ -35,13 +37,13 @@ export async function createJetStreamOutputs(broker: Broker, options: JetStreamO
   const { now, keptMs, bytesOfSession, folder } = options
   const store = await new Objm(jetstream(broker.nc)).open(objectStores.outputs)
   const turns = new Turns()
+  // Of a time when sessions might keep more.
+  const mostBytes = Math.max(bytesOfSession, maxOutputBytesOfSession)
   return {
     put: (session, bytes) => turns.take(session, () => put(session, bytes)),
     async get(session, ref) {
-      const found = await described(() => store.get(nameOf(session, ref)))
-      if (!found) return undefined
-      // Whoever leaves before the end ends the reading with it.
-      return { size: found.info.size, bytes: found.data as unknown as AsyncIterable<Uint8Array> }
+      const found = await storedObject(broker, objectStores.outputs, nameOf(session, ref), { mostBytes })
+      return found && refOf(found.digest) === ref ? { size: found.size, bytes: found.bytes } : undefined // O4
     },
   }
 
@@ -69,7 +71,7 @@ export async function createJetStreamOutputs(broker: Broker, options: JetStreamO
         createWriteStream('', { fd }),
       )
       if (size === 0) return { ref: undefined, dropped }
-      const ref = `sha256-${hash.digest('hex')}`
+      const ref = refOf(hash.digest('hex'))
       const as = nameOf(session, ref)
       if (!(await described(() => store.info(as)))) {
         unread = false

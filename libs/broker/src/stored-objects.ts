@@ -1,0 +1,107 @@
+// Reading objects of an object store. The client of the broker reads each by a consumer, which the server keeps for five minutes, and a
+// stream has room for a thousand: then whoever reads stands still. Here each piece is asked of the leader, and nothing stays behind.
+//   SO1. An object is what its description says, to the byte: who reads to the end has read that many bytes, of that digest, or was told.
+//   SO2. Nothing of an object is read that is larger than its reader takes, whatever its description says: others may write there.
+//   SO3. A description that is none describes nothing: there is no such object.
+import { createHash } from 'node:crypto'
+import { fieldsOf, jsonValue, objectChunksSubject, objectInfoSubject, objectStream } from '@reins/contracts'
+import type { Broker } from './broker.ts'
+import { lastMessage, nextBytes } from './stored-messages.ts'
+
+export interface StoredObject {
+  readonly size: number
+  /** SHA-256 of the bytes, as hex digits. */
+  readonly digest: string
+  /** Rejects with BrokerUnavailable, and where the object is damaged (SO1), or a piece of it was removed meanwhile. */
+  readonly bytes: AsyncIterable<Uint8Array>
+}
+
+export interface ObjectLimits {
+  /** Whoever takes no more than that (SO2). */
+  readonly mostBytes: number
+}
+
+/** A piece of it is not there any more: it expired, or was erased. */
+export class ObjectGone extends Error {
+  constructor(store: string, name: string) {
+    super(`${name} in ${store} is not whole any more: it was removed, or it has expired.`)
+    this.name = 'ObjectGone'
+  }
+}
+
+/** undefined: it is not there. Its bytes are read when they are asked for, piece by piece. Rejects with BrokerUnavailable, or as SO2 says. */
+export async function storedObject(
+  broker: Broker,
+  store: string,
+  name: string,
+  { mostBytes }: ObjectLimits,
+): Promise<StoredObject | undefined> {
+  const stream = objectStream(store)
+  const last = await lastMessage(broker, stream, objectInfoSubject(store, name), { leader: true })
+  const described = describedIn(last?.body)
+  if (!described) return undefined
+  const { nuid, chunks, size, digest } = described
+  if (size > mostBytes)
+    throw new Error(
+      `${name} in ${store} is said to have ${size} bytes, which is more than the ${mostBytes} that are taken.`,
+    )
+  const damaged = (): Error => new Error(`${name} in ${store} is damaged: its bytes are not those of its description.`)
+
+  async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    const hash = createHash('sha256')
+    let length = 0
+    let after = 0
+    for (let read = 0; read < chunks; read++) {
+      const piece = await nextBytes(broker, stream, objectChunksSubject(store, nuid), { after })
+      if (!piece) throw new ObjectGone(store, name)
+      after = piece.seq
+      length += piece.bytes.length
+      if (length > size || piece.bytes.length === 0) throw damaged()
+      hash.update(piece.bytes)
+      yield piece.bytes
+    }
+    if (length !== size || hash.digest('hex') !== digest) throw damaged()
+  }
+
+  return { size, digest, bytes: { [Symbol.asyncIterator]: bytes } }
+}
+
+/** undefined: it is not there, or not whole any more. Rejects as `storedObject` does, and where it is damaged. */
+export async function objectBytes(
+  broker: Broker,
+  store: string,
+  name: string,
+  limits: ObjectLimits,
+): Promise<Uint8Array | undefined> {
+  const found = await storedObject(broker, store, name, limits)
+  if (!found) return undefined
+  const pieces: Uint8Array[] = []
+  try {
+    for await (const piece of found.bytes) pieces.push(piece)
+  } catch (error) {
+    if (error instanceof ObjectGone) return undefined
+    throw error
+  }
+  return Buffer.concat(pieces, found.size)
+}
+
+interface Described {
+  readonly nuid: string
+  readonly chunks: number
+  readonly size: number
+  readonly digest: string
+}
+
+/** SO3. Links, which nothing here writes, are none either. */
+function describedIn(body: string | undefined): Described | undefined {
+  if (body === undefined) return undefined
+  const { nuid, chunks, size, digest, deleted, options } = fieldsOf(jsonValue(body))
+  if (deleted === true || fieldsOf(options).link !== undefined) return undefined
+  if (typeof nuid !== 'string' || !/^[A-Za-z0-9_-]+$/.test(nuid)) return undefined
+  if (!isCount(chunks) || !isCount(size) || typeof digest !== 'string') return undefined
+  const [, said = ''] = /^SHA-256=([A-Za-z0-9_-]{43})=?$/.exec(digest) ?? []
+  if (said === '') return undefined
+  return { nuid, chunks, size, digest: Buffer.from(said, 'base64url').toString('hex') }
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
