@@ -8,6 +8,7 @@ export {
 export {
   createStreamSubject,
   eraseMessageSubject,
+  listConsumersSubject,
   loadStreamSubject,
   purgeStreamSubject,
   saveStreamSubject,
@@ -46,3 +47,4 @@ export {
   type TopologyOptions,
 } from './topology.ts'
 export { BrokerUnavailable } from './unavailable.ts'
+export { isUnanswered, untilAnswered } from './until-answered.ts'

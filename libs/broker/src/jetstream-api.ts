@@ -11,6 +11,7 @@ export const saveStreamSubject = (stream: string): string => `$JS.API.STREAM.SNA
 /** The broker answers with the subject that it takes the stream at. */
 export const loadStreamSubject = (stream: string): string => `$JS.API.STREAM.RESTORE.${stream}`
 
+export const listConsumersSubject = (stream: string): string => `$JS.API.CONSUMER.LIST.${stream}`
 export const purgeStreamSubject = (stream: string): string => `$JS.API.STREAM.PURGE.${stream}`
 /** The broker overwrites the message in its file, unless it is told otherwise. */
 export const eraseMessageSubject = (stream: string): string => `$JS.API.STREAM.MSG.DELETE.${stream}`

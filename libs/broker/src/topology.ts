@@ -33,6 +33,7 @@ import {
 import type { Broker } from './broker.ts'
 import { isClosed, SessionsMoving, sessionStreamsThere, streamInfo } from './session-layout.ts'
 import { limitStores } from './store-limits.ts'
+import { isUnanswered } from './until-answered.ts'
 
 export interface TopologyOptions {
   /** Copies of each stream: 1, or 3 in a cluster. */
@@ -81,20 +82,11 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
       return await makeTopology(broker, options)
     } catch (error) {
       const withinMs = options.replicas > 1 || error instanceof SessionsMoving ? clusterWithinMs : 0
-      if (performance.now() - begun > withinMs || !isNotYet(error)) throw error
+      if (performance.now() - begun > withinMs || !(error instanceof SessionsMoving || isUnanswered(error))) throw error
       await pause(againMs)
     }
   }
 }
-
-/** No leader, too few nodes, nobody who answers in time, or sessions that are being split. */
-const isNotYet = (error: unknown): boolean =>
-  error instanceof JetStreamApiError
-    ? error.status === 503 || error.code === tooFewNodes
-    : error instanceof Error &&
-      /^(SessionsMoving|TimeoutError|RequestError|NoRespondersError|JetStreamNotEnabled)$/.test(error.name)
-
-const tooFewNodes = 10005
 
 async function makeTopology(broker: Broker, options: TopologyOptions): Promise<SessionStreams> {
   const { replicas } = options

@@ -18,7 +18,7 @@ import {
 import { copyFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
-import type { Broker } from '@reins/broker'
+import { type Broker, untilAnswered } from '@reins/broker'
 import {
   allSessionStreamNames,
   type BackedUpStream,
@@ -30,8 +30,9 @@ import {
   sessionStreamsOf,
   streams,
 } from '@reins/contracts'
+import { type Durables, durablesOf } from './durables.ts'
 import { digestOf, manifestFile } from './manifest.ts'
-import { saveStream, silentMs } from './stream-snapshot.ts'
+import { answerMs, clusterWithinMs, saveStream } from './stream-snapshot.ts'
 
 export interface BackupProgress {
   readonly stream: string
@@ -48,8 +49,6 @@ export interface BackupSource {
 /** Answers deltas that are being made, and the canary: both are of the moment. */
 const ofTheMoment: readonly string[] = [streams.live, streams.canary]
 
-type Durables = ReadonlyMap<string, { readonly config: Record<string, unknown>; readonly floor: number }>
-
 /** `folder` must not exist. Rejects with an Error in words for people; nothing is left behind then. */
 export async function makeBackup(
   { broker, inboxPrefix, dataDir }: BackupSource,
@@ -61,23 +60,15 @@ export async function makeBackup(
   rmSync(aside, { recursive: true, force: true })
   for (const part of ['', 'streams', 'keys']) mkdirSync(path.join(aside, part), { recursive: true, mode: 0o700 })
   try {
-    const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: silentMs })
-    const names = (await all(manager.streams.names())).filter(isKept).sort(inOrder)
+    const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: answerMs })
+    const names = (await allOf(() => manager.streams.names())).filter(isKept).sort(inOrder)
     if (names.length === 0) throw new Error('This nats-server holds nothing of Reins.')
     if (isBeingSplit(names))
       throw new Error(
         'The sessions are being split over several streams. Make the backup when "reins streams split" has ended; run it again if it was killed.',
       )
-    const durablesOf = async (stream: string): Promise<Durables> => {
-      const found = await all(manager.consumers.list(stream))
-      return new Map(
-        found.flatMap(({ name, config, ack_floor }) =>
-          config.durable_name === undefined ? [] : [[name, { config: { ...config }, floor: ack_floor.stream_seq }]],
-        ),
-      )
-    }
     const before = new Map<string, Durables>()
-    for (const name of names) before.set(name, await durablesOf(name)) // B1
+    for (const name of names) before.set(name, await durablesOf(broker, name)) // B1
     const saved: BackedUpStream[] = []
     for (const name of names) {
       const file = `streams/${name}`
@@ -87,7 +78,7 @@ export async function makeBackup(
     }
     for (const one of saved) {
       const known = before.get(one.name)
-      for (const [name, { config }] of await durablesOf(one.name))
+      for (const [name, { config }] of await durablesOf(broker, one.name))
         one.consumers.push({ config, floor: known?.get(name)?.floor ?? 0 })
     }
     const manifest: BackupManifest = {
@@ -147,8 +138,10 @@ function syncFolder(folder: string): void {
   }
 }
 
-export async function all<T>(list: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = []
-  for await (const one of list) found.push(one)
-  return found
-}
+/** Everything of a list of JetStream's API, asked again while nobody answers. */
+export const allOf = <T>(list: () => AsyncIterable<T>): Promise<T[]> =>
+  untilAnswered(async () => {
+    const found: T[] = []
+    for await (const one of list()) found.push(one)
+    return found
+  }, clusterWithinMs)

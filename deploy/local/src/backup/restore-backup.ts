@@ -2,10 +2,10 @@
 import { copyFileSync, chmodSync } from 'node:fs'
 import path from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
-import type { Broker } from '@reins/broker'
+import { type Broker, untilAnswered } from '@reins/broker'
 import type { BackupManifest } from '@reins/contracts'
-import { all, type BackupProgress } from './make-backup.ts'
-import { loadStream, silentMs } from './stream-snapshot.ts'
+import { allOf, type BackupProgress } from './make-backup.ts'
+import { answerMs, clusterWithinMs, loadStream } from './stream-snapshot.ts'
 
 export interface RestoreOptions {
   readonly replicas: 1 | 3
@@ -19,8 +19,8 @@ export async function restoreStreams(
   { streams }: BackupManifest,
   { replicas, say }: RestoreOptions,
 ): Promise<void> {
-  const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: silentMs })
-  const there = new Set(await all(manager.streams.names()))
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: answerMs })
+  const there = new Set(await allOf(() => manager.streams.names()))
   const taken = streams.filter(({ name }) => there.has(name))
   if (taken.length > 0)
     throw new Error(
@@ -30,7 +30,10 @@ export async function restoreStreams(
   for (const { name, config, state, file, bytes, consumers } of streams) {
     await loadStream(broker, { name, config: { ...config, num_replicas: replicas }, state }, path.join(folder, file))
     for (const { config: consumer, floor } of consumers)
-      await manager.consumers.add(name, { ...withoutStart(consumer), ...startBehind(floor) })
+      await untilAnswered(
+        () => manager.consumers.add(name, { ...withoutStart(consumer), ...startBehind(floor) }),
+        clusterWithinMs,
+      )
     say({ stream: name, bytes })
   }
 }

@@ -2,15 +2,22 @@
 // broker sends its own archive in pieces, and takes the same pieces back.
 //   SS1. Each piece is acknowledged when it is written: the broker never has more under way than its window.
 //   SS2. Every wait has an end: a broker that falls silent for `silentMs` has failed.
+//   SS3. A stream whose leader goes away is saved from the beginning, at another inbox: what was asked of nobody is lost, and what a
+//        leader of before still sends is not mixed with the rest.
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { createInbox, type Msg } from '@nats-io/transport-node'
-import { type Broker, listen, loadStreamSubject, saveStreamSubject } from '@reins/broker'
+import { type Broker, listen, loadStreamSubject, saveStreamSubject, untilAnswered } from '@reins/broker'
 import { fieldsOf, jsonValue } from '@reins/contracts'
 import { piecesOf } from './manifest.ts'
 
 export const silentMs = 30_000
+/** ms that one request has, of those that are asked again. */
+export const answerMs = 10_000
+/** ms in which a cluster has a leader for everything again. */
+export const clusterWithinMs = 60_000
 const pieceBytes = 128 * 1024
+const tries = 3
 
 export interface SavedStream {
   readonly config: Record<string, unknown>
@@ -19,20 +26,30 @@ export interface SavedStream {
   readonly sha256: string
 }
 
-/** Writes the stream as it is now, without its consumers. Rejects with what the broker said. */
+/** Writes the stream as it is now, without its consumers, to a new file. Rejects with what the broker said, and leaves no file. */
 export async function saveStream(
   broker: Broker,
   stream: string,
   file: string,
   inboxPrefix: string,
 ): Promise<SavedStream> {
+  for (let left = tries - 1; ; left -= 1) {
+    try {
+      return await untilAnswered(() => saveOnce(broker, stream, file, inboxPrefix), clusterWithinMs)
+    } catch (error) {
+      if (left === 0 || !(error instanceof FellSilent)) throw error // SS3
+    }
+  }
+}
+
+async function saveOnce(broker: Broker, stream: string, file: string, inboxPrefix: string): Promise<SavedStream> {
   const inbox = createInbox(inboxPrefix)
   const pieces = new Pieces(broker, inbox)
   const to = await open(file, 'wx', 0o600)
   try {
     const asked = { deliver_subject: inbox, no_consumers: true, chunk_size: pieceBytes }
-    const answer = await ask(broker, saveStreamSubject(stream), JSON.stringify(asked))
-    const [config, state] = [fieldsOf(answer.config), fieldsOf(answer.state)]
+    const begun = await answer(broker, saveStreamSubject(stream), JSON.stringify(asked), answerMs)
+    const [config, state] = [fieldsOf(begun.config), fieldsOf(begun.state)]
     if (config.name !== stream) throw new Error(`nats-server gave something else than ${stream}.`)
     const hash = createHash('sha256')
     let bytes = 0
@@ -50,6 +67,9 @@ export async function saveStream(
     }
     await to.sync()
     return { config: { ...config }, state: { ...state }, bytes, sha256: hash.digest('hex') }
+  } catch (error) {
+    await rm(file, { force: true })
+    throw error
   } finally {
     pieces.close()
     await to.close()
@@ -63,23 +83,26 @@ export async function loadStream(
   file: string,
 ): Promise<void> {
   const body = JSON.stringify({ config, state })
-  const { deliver_subject: to } = await ask(broker, loadStreamSubject(name), body)
+  const { deliver_subject: to } = await answer(broker, loadStreamSubject(name), body)
   if (typeof to !== 'string') throw new Error(`nats-server did not say where to send the content of ${name}.`)
-  for await (const piece of piecesOf(file, pieceBytes)) await ask(broker, to, piece)
-  await ask(broker, to, '')
+  for await (const piece of piecesOf(file, pieceBytes)) await answer(broker, to, piece)
+  await answer(broker, to, '')
 }
 
 /** The fields of the answer; none where it has no content. Rejects with the error that it tells. */
-async function ask(
+export async function answer(
   broker: Broker,
   subject: string,
   payload: string | Uint8Array,
+  withinMs = silentMs,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { data } = await broker.nc.request(subject, payload, { timeout: silentMs }) // SS2
-  const answer = fieldsOf(jsonValue(new TextDecoder().decode(data)))
-  if (answer.error === undefined) return answer
-  throw new Error(`nats-server refused ${subject}: ${fieldsOf(answer.error).description ?? 'without a reason'}.`)
+  const { data } = await broker.nc.request(subject, payload, { timeout: withinMs }) // SS2
+  const told = fieldsOf(jsonValue(new TextDecoder().decode(data)))
+  if (told.error === undefined) return told
+  throw new Error(`nats-server refused ${subject}: ${fieldsOf(told.error).description ?? 'without a reason'}.`)
 }
+
+class FellSilent extends Error {}
 
 /** What arrives at the inbox, one after the other. */
 class Pieces {
@@ -105,7 +128,7 @@ class Pieces {
       if (one) return one
       this.#news = Promise.withResolvers<void>()
       const late = setTimeout(
-        () => this.#news.reject(new Error(`nats-server sent nothing more of ${stream} for ${silentMs / 1000} s.`)),
+        () => this.#news.reject(new FellSilent(`nats-server sent nothing more of ${stream} for ${silentMs / 1000} s.`)),
         silentMs,
       )
       await this.#news.promise.finally(() => clearTimeout(late))

@@ -3,9 +3,9 @@
 //   SP2. What the broker cannot do at this moment (no leader, no answer) is tried again. Between two tries appends are taken, unless one
 //        of the four took its place already.
 import { setTimeout as pause } from 'node:timers/promises'
-import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
+import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import { brokerServers, isClosed, streamInfo } from '@reins/broker'
+import { brokerServers, isClosed, isUnanswered, streamInfo } from '@reins/broker'
 import { inboxOf, moverUser, sessionStreamsOf } from '@reins/contracts'
 import { pausePoints } from '@reins/service'
 import type { LocalConfig } from '../config.ts'
@@ -67,18 +67,12 @@ export const splitStreams = (
         if (await streamInfo(manager, four[0] ?? '')) return { kind: 'split-already' }
         throw new Error('No stream holds sessions yet: no service of Reins has been started here.')
       } catch (error) {
-        if (left === 0 || !passes(error)) throw error // SP2
+        if (left === 0 || !isUnanswered(error)) throw error // SP2
         options.say(`the broker could not go on (${error instanceof Error ? error.message : String(error)}); again`)
         await pause(againMs)
       }
     }
   })
-
-/** No leader, or no answer in time. */
-const passes = (error: unknown): boolean =>
-  error instanceof JetStreamApiError
-    ? error.status === 503
-    : error instanceof Error && /^(TimeoutError|RequestError|NoRespondersError)$/.test(error.name)
 
 async function asMover<T>(config: LocalConfig, run: (nc: NatsConnection) => Promise<T>): Promise<T> {
   const url = moverUrl(config)
