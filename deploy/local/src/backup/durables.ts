@@ -2,7 +2,7 @@
 //   DU1. A node of a cluster that is away leaves its consumers out of the answer, and they are named as missing: a list that misses some is
 //        no list, and it is asked for again.
 import { type Broker, listConsumersSubject, untilAnswered } from '@reins/broker'
-import { fieldsOf, jsonValue } from '@reins/contracts'
+import { fieldsOf } from '@reins/contracts'
 import { answer, answerMs, clusterWithinMs } from './stream-snapshot.ts'
 
 export type Durables = ReadonlyMap<string, { readonly config: Record<string, unknown>; readonly floor: number }>
