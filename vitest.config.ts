@@ -27,9 +27,9 @@ const long = [
     'e2e/kill/erase*.int.test.ts',
   ],
   'e2e/attacks/whole.int.test.ts',
-  'e2e/attacks/device.test.ts',
-  'e2e/attacks/foreign-code.int.test.ts',
-  'e2e/attacks/history.int.test.ts',
+  'e2e/attacks/people/device.test.ts',
+  'e2e/attacks/code/foreign-code.int.test.ts',
+  'e2e/attacks/people/history.int.test.ts',
 ]
 
 export default defineConfig({

@@ -2,8 +2,8 @@
 // that ends well where it got through.
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
-import type { World } from '../harness/world.ts'
-import type { Tally } from './tally.ts'
+import type { World } from '../../harness/world.ts'
+import type { Tally } from '../tally.ts'
 
 const numbers =
   process.arch === 'arm64'

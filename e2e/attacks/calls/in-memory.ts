@@ -1,6 +1,6 @@
 // Commands in the sandbox in memory: what of this machine, of its processes or of another call could be seen, kept or used up.
-import type { World } from '../harness/world.ts'
-import type { Tally } from './tally.ts'
+import type { World } from '../../harness/world.ts'
+import type { Tally } from '../tally.ts'
 
 /** `word`: stands in files and in the environment of this machine, and in no answer. */
 export const inMemoryCommands = (file: string): readonly string[] => [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Tally } from './tally.ts'
+import { Tally } from '../tally.ts'
 import { Nested, tryWorkspaces } from './workspaces.ts'
 
 const deadline = 600_000

@@ -30,7 +30,7 @@ import {
   type Sandbox,
   type SandboxKind,
 } from '@reins/tools'
-import type { Tally } from './tally.ts'
+import type { Tally } from '../tally.ts'
 
 export const canary = 'canary-of-the-data-folder'
 

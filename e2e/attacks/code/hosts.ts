@@ -8,8 +8,8 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import path from 'node:path'
 import { CodeHosts, type HostCall, type HostsAnswer } from '@reins/code-host'
 import { detectSandbox, noGuard } from '@reins/tools'
-import { bundledCode } from '../harness/bundled-code.ts'
-import type { Tally } from './tally.ts'
+import { bundledCode } from '../../harness/bundled-code.ts'
+import type { Tally } from '../tally.ts'
 
 interface Attack {
   readonly what: string

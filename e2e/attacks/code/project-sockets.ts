@@ -2,12 +2,12 @@
 //   PS1. `got through` is an upgrade that nobody granted, a second answer, a word in a session that is not the sender's, a token that is
 //        said back, more memory of the gateway than a few messages take, and a gateway that serves nobody else meanwhile.
 import { instanceSessionId } from '@reins/contracts'
-import { eventually } from '../harness/eventually.ts'
-import type { ServiceProcess } from '../harness/service-process.ts'
-import { frame, handshake, Innocent, key, RawSocket } from '../harness/sockets.ts'
-import type { World } from '../harness/world.ts'
+import { eventually } from '../../harness/eventually.ts'
+import type { ServiceProcess } from '../../harness/service-process.ts'
+import { frame, handshake, Innocent, key, RawSocket } from '../../harness/sockets.ts'
+import type { World } from '../../harness/world.ts'
 import { builtOf, deploy, forger, residentOf } from './projects.ts'
-import type { Tally } from './tally.ts'
+import type { Tally } from '../tally.ts'
 
 const megabyte = 1024 ** 2
 const mostGrowth = 250 * megabyte

@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type StartedRun, sessionOfRun, type WorkflowRun } from '@reins/contracts'
 import { buildProject } from '@reins/project'
-import { workflowsProject } from '../harness/bundled-code.ts'
-import { eventually } from '../harness/eventually.ts'
-import type { World } from '../harness/world.ts'
-import type { Tally } from './tally.ts'
+import { workflowsProject } from '../../harness/bundled-code.ts'
+import { eventually } from '../../harness/eventually.ts'
+import type { World } from '../../harness/world.ts'
+import type { Tally } from '../tally.ts'
 
 /** Of the code of an attack: `say` writes a frame, `id` is its call, `done` ends it with this value. */
 export const forger = `

@@ -6,9 +6,9 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { McpServer } from '@reins/contracts'
 import type { AskPerson } from '@reins/tools'
-import { use } from '../../libs/mcp/test/calls.ts'
-import { oddServer } from '../../libs/mcp/test/odd-http.ts'
-import type { Tally } from './tally.ts'
+import { use } from '../../../libs/mcp/test/calls.ts'
+import { oddServer } from '../../../libs/mcp/test/odd-http.ts'
+import type { Tally } from '../tally.ts'
 
 const megabyte = 1024 ** 2
 const who = 'an MCP server'

@@ -2,10 +2,10 @@
 // that are none.
 //   DL1. `got through` is what a run was given though it may not be, a run that ended by it, or another one that is not answered any more.
 import { type StartedRun, sessionOfRun, type WorkflowRun } from '@reins/contracts'
-import { workflowsProject } from '../harness/bundled-code.ts'
-import { eventually } from '../harness/eventually.ts'
-import type { World } from '../harness/world.ts'
-import type { Tally } from './tally.ts'
+import { workflowsProject } from '../../harness/bundled-code.ts'
+import { eventually } from '../../harness/eventually.ts'
+import type { World } from '../../harness/world.ts'
+import type { Tally } from '../tally.ts'
 
 const nested = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`
 

@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { tryDevice } from './device.ts'
-import { Tally } from './tally.ts'
+import { Tally } from '../tally.ts'
 
 test('no provider has a person shown, sent or asked what it likes, or keeps the command', async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'reins-attacks-'))

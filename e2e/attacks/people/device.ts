@@ -10,7 +10,7 @@ import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { clientProgram, loadCliEnvironment, processContext, runProgram } from '@reins/cli'
 import { hiddenCharacters } from '@reins/contracts'
-import type { Tally } from './tally.ts'
+import type { Tally } from '../tally.ts'
 
 type Answer = object | ((response: ServerResponse, asked: number) => void)
 

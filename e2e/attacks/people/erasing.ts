@@ -19,11 +19,11 @@ import {
   toExec,
   toLog,
 } from '@reins/contracts'
-import { eventually } from '../harness/eventually.ts'
-import type { World } from '../harness/world.ts'
-import { forge, headOfSession } from './foreign-frames.ts'
+import { eventually } from '../../harness/eventually.ts'
+import type { World } from '../../harness/world.ts'
+import { forge, headOfSession } from '../services/foreign-frames.ts'
 import type { Ask } from './history.ts'
-import type { Tally } from './tally.ts'
+import type { Tally } from '../tally.ts'
 
 const of = (session: string, rest = '') => `/v1/sessions/${session}${rest}`
 

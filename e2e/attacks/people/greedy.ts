@@ -1,5 +1,5 @@
 // Two principals that take all that they can, at the same time, with calls that never end, and a third who asks for one thing.
-import type { World } from '../harness/world.ts'
+import type { World } from '../../harness/world.ts'
 
 export interface Principal {
   ask<T>(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: T }>

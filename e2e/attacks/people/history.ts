@@ -1,8 +1,8 @@
 // What is kept of sessions, asked for by somebody whose token reads one agent, or one session: by cursors, references, forks, trees and
 // streams. Each attempt looks for a word that was said in a session of another agent.
 import { encodeCursor } from '@reins/contracts'
-import type { World } from '../harness/world.ts'
-import type { Outcome, Tally } from './tally.ts'
+import type { World } from '../../harness/world.ts'
+import type { Outcome, Tally } from '../tally.ts'
 
 export interface Asked {
   readonly status: number

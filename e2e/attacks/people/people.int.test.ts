@@ -1,10 +1,10 @@
 // Attacks by people who may something: on what others decide, on what servers ask, and on roles, principals and tokens.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type AskingServer, askingServer } from '../serving/asking-server.ts'
-import { AttackedProduct, deadline } from './attacked-product.ts'
+import { type AskingServer, askingServer } from '../../serving/asking-server.ts'
+import { AttackedProduct, deadline } from '../attacked-product.ts'
 import { tryAnswering, tryDeciding } from './people.ts'
 import { tryPrivileges } from './privileges.ts'
-import { Tally } from './tally.ts'
+import { Tally } from '../tally.ts'
 
 let product: AttackedProduct
 let server: AskingServer

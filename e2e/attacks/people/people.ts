@@ -2,9 +2,9 @@
 //   PE1. `got through` is what ran, or what a server was told, and what was taken though it may not be: an answer below 400.
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { eventually } from '../harness/eventually.ts'
-import type { World } from '../harness/world.ts'
-import type { Tally } from './tally.ts'
+import { eventually } from '../../harness/eventually.ts'
+import type { World } from '../../harness/world.ts'
+import type { Tally } from '../tally.ts'
 
 interface Answer {
   readonly status: number

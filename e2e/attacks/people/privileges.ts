@@ -1,7 +1,7 @@
 // Somebody who manages roles, principals and tokens, and may little else: raising what they may, or taking from whoever may more.
 import { chatRun } from '@reins/contracts'
-import type { World } from '../harness/world.ts'
-import type { Tally } from './tally.ts'
+import type { World } from '../../harness/world.ts'
+import type { Tally } from '../tally.ts'
 
 interface Answer {
   readonly status: number

@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { tryCallbacks, tryProviders } from './sign-in.ts'
-import { Tally } from './tally.ts'
+import { Tally } from '../tally.ts'
 
 test('no page that guesses the port ends a sign-in or takes its place, and no provider leaves out what keeps it one', async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'reins-attacks-'))

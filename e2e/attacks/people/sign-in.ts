@@ -6,8 +6,8 @@ import { createServer, request as ask, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { clientProgram, loadCliEnvironment, processContext, runProgram } from '@reins/cli'
-import { eventually } from '../harness/eventually.ts'
-import type { Tally } from './tally.ts'
+import { eventually } from '../../harness/eventually.ts'
+import type { Tally } from '../tally.ts'
 
 interface Lies {
   /** Of the metadata. */

@@ -1,6 +1,6 @@
 // What a token that may only read and write sessions could cost others: messages without end, large ones, sessions, streams.
-import type { World } from '../harness/world.ts'
-import type { Outcome, Tally } from './tally.ts'
+import type { World } from '../../harness/world.ts'
+import type { Outcome, Tally } from '../tally.ts'
 
 interface Refused {
   readonly status: number

@@ -1,7 +1,7 @@
 // A token that may use one agent, at every door of the API: what belongs to another agent, another principal, or the operator, is not there
 // or not allowed, whatever the request says. The doors are those that the product names itself.
-import type { World } from '../harness/world.ts'
-import type { Tally } from './tally.ts'
+import type { World } from '../../harness/world.ts'
+import type { Tally } from '../tally.ts'
 
 interface Place {
   /** A session of an agent that the token may not see, and one that it may. */

@@ -2,10 +2,10 @@
 // told of it and of one thing more, and looks at what the other one was told.
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { eventually } from '../harness/eventually.ts'
-import type { World } from '../harness/world.ts'
+import { eventually } from '../../harness/eventually.ts'
+import type { World } from '../../harness/world.ts'
 import { type Ask, principalWith } from './history.ts'
-import type { Tally } from './tally.ts'
+import type { Tally } from '../tally.ts'
 
 /** What came, by the path of the webhook. Whoever opens it closes it. */
 class Receiver {

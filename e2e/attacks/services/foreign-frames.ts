@@ -24,9 +24,9 @@ import {
   toLog,
   toTool,
 } from '@reins/contracts'
-import { eventually } from '../harness/eventually.ts'
-import type { World } from '../harness/world.ts'
-import type { Tally } from './tally.ts'
+import { eventually } from '../../harness/eventually.ts'
+import type { World } from '../../harness/world.ts'
+import type { Tally } from '../tally.ts'
 
 const golden = path.join(import.meta.dirname, '..', '..', 'libs', 'session', 'golden')
 const services = { g: 'session-gateway', e: 'executor', t: 'tool-runner', m: 'memory' } as const

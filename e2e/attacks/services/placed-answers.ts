@@ -24,9 +24,9 @@ import {
   toLog,
   toTool,
 } from '@reins/contracts'
-import { eventually } from '../harness/eventually.ts'
-import type { World } from '../harness/world.ts'
-import type { Tally } from './tally.ts'
+import { eventually } from '../../harness/eventually.ts'
+import type { World } from '../../harness/world.ts'
+import type { Tally } from '../tally.ts'
 
 const roles = { executor: 'e', 'tool-runner': 't', memory: 'm', 'session-gateway': 'g' } as const
 type Thief = keyof typeof roles

@@ -19,11 +19,11 @@ import {
   webhookJobSubject,
   webhookTimerSubject,
 } from '@reins/contracts'
-import { eventually } from '../harness/eventually.ts'
-import type { World } from '../harness/world.ts'
-import type { Ask } from './history.ts'
+import { eventually } from '../../harness/eventually.ts'
+import type { World } from '../../harness/world.ts'
+import type { Ask } from '../people/history.ts'
 import { nonsense } from './poison.ts'
-import type { Outcome, Tally } from './tally.ts'
+import type { Outcome, Tally } from '../tally.ts'
 
 export interface Read {
   readonly session: string

@@ -19,7 +19,7 @@ import {
   toExec,
   toLog,
 } from '@reins/contracts'
-import type { Outcome, Tally } from './tally.ts'
+import type { Outcome, Tally } from '../tally.ts'
 
 type NatsConnection = Broker['nc']
 
