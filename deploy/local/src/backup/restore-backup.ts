@@ -1,5 +1,5 @@
 // From a backup to streams and a data folder. What is restored is a data folder as it was; the first start makes Postgres anew.
-import { copyFileSync, chmodSync } from 'node:fs'
+import { chmodSync, copyFileSync } from 'node:fs'
 import path from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { type Broker, untilAnswered } from '@reins/broker'

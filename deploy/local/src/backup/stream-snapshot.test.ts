@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import type { Msg } from '@nats-io/nats-core'
+import type { Msg } from '@nats-io/transport-node'
 import type { Broker } from '@reins/broker'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { durablesOf } from './durables.ts'
