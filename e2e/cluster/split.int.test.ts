@@ -229,6 +229,7 @@ test(
     await world.servers.cluster?.kill(node)
     for (const session of old) await world.api.send(session, 'say once more', undefined, { withinMs: 60_000 })
     for (const session of old) await rested(world, session, 3)
+    await runReins(world, ['backup', path.join(folder, 'of-two')], { NATS_URL: world.servers.natsUrl(backupUser) })
     await world.servers.cluster?.start(node)
     expect(await messagesIn(names[0] ?? '')).toBeGreaterThan(0)
 

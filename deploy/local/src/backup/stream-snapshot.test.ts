@@ -79,20 +79,31 @@ test('what nats-server refuses is told at once, and leaves no file', async () =>
   expect(asked.length).toBe(1)
 })
 
-test('a list of consumers that misses those of a node that is away is asked for again', async () => {
-  const one = { name: 'turns', config: { durable_name: 'turns' }, ack_floor: { stream_seq: 7 } }
-  const other = { name: 'calls', config: { durable_name: 'calls' }, ack_floor: { stream_seq: 9 } }
-  const passing = { name: 'x', config: {}, ack_floor: { stream_seq: 1 } }
+const one = { name: 'turns', config: { durable_name: 'turns' }, ack_floor: { stream_seq: 7 } }
+const other = { name: 'calls', config: { durable_name: 'calls' }, ack_floor: { stream_seq: 9 } }
+const passing = { name: 'x', config: {}, ack_floor: { stream_seq: 1 } }
+const floors = async (broker: Broker) =>
+  [...(await durablesOf(broker, 'SES'))].map(([name, { floor }]) => [name, floor])
+
+test('a list of consumers that misses those of a node that does not answer is asked for again', async () => {
   const { broker } = cluster([
-    ...['lost' as const, { total: 3, consumers: [one, passing], missing: ['calls'] }],
+    ...(['lost', { total: 3, consumers: [one, passing], missing: ['calls'] }] as const),
     ...[
       { total: 3, consumers: [one, passing] },
       { total: 3, consumers: [other] },
     ],
   ])
-  const durables = await durablesOf(broker, 'SES')
-  expect([...durables].map(([name, { floor }]) => [name, floor])).toEqual([
+  expect(await floors(broker)).toEqual([
     ['turns', 7],
     ['calls', 9],
   ])
+})
+
+test('what stays missing, on a node that is away, is no durable', async () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] })
+  const { broker, asked } = cluster(Array(200).fill({ total: 2, consumers: [one], missing: ['x'] }))
+  const found = floors(broker)
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect(await found).toEqual([['turns', 7]])
+  expect(asked.length).toBeGreaterThan(1)
 })
