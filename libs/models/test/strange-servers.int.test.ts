@@ -1,7 +1,7 @@
 // Servers over real sockets that answer with nothing, with no HTTP, or with a page: how often another try is made, and the words.
 import { createServer, type Server } from 'node:net'
 import { once } from 'node:events'
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
 import { createModels, loadModelsConfig } from '../src/index.ts'
 import { collect, request, user } from './contract.ts'
@@ -132,6 +132,27 @@ test('a server that takes neither name of the limit is asked without one', async
   expect(outcome).toMatchObject({ type: 'completed' })
   const limits = bodies.map((body) => ['max_tokens', 'max_completion_tokens'].filter((name) => name in body))
   expect(limits).toEqual([['max_tokens'], ['max_completion_tokens'], []])
+})
+
+test.each([
+  ['gzip', gzipSync(whole)],
+  ['GZIP ', gzipSync(whole)],
+  ['identity, br', brotliCompressSync(whole)],
+  ['gzip, deflate', deflateSync(gzipSync(whole))],
+  ['deflate', deflateRawSync(whole)],
+  ['gzip', Buffer.from(whole)],
+])('a body that says %s is unpacked, whatever it really is', async (encoding, body) => {
+  const { outcome } = await asked(reply(`${json}\r\nContent-Encoding: ${encoding}`, body))
+  expect(outcome).toMatchObject({ type: 'completed', content: [{ type: 'text', text: 'ok' }] })
+})
+
+test('a body that cannot be unpacked is tried once more, and said', async () => {
+  const broken = gzipSync(whole).fill(255, 12)
+  const { outcome } = await asked(reply(`${json}\r\nContent-Encoding: gzip`, broken))
+  expect(outcome).toMatchObject({
+    ...{ type: 'failed', code: 'bad-request', retries: 1 },
+    message: expect.stringContaining('packed in a form that cannot be read'),
+  })
 })
 
 test('an answer that is small and grows without end when it is unpacked is cut off', async () => {

@@ -10,6 +10,7 @@
 import type { AssistantBlock, ModelDelta, ProviderData } from '@reins/contracts'
 import { FaultError } from '../failure/failure.ts'
 import { type AnswerLimits, noLimits } from './answer-limits.ts'
+import { json } from '../history/wire-text.ts'
 import { isPlain } from '../http/plain-value.ts'
 import { parseArguments } from './arguments.ts'
 
@@ -127,7 +128,7 @@ export class Answer {
     return deltas
   }
 
-  /** Once, before `close`: the answer was cut at its limit; a call of which nothing had come has lost its arguments. */
+  /** Once, before `close`: the answer was cut at its limit, or by a filter; a call of which nothing had come has lost its arguments. */
   cut(): void {
     const last = this.#blocks.at(-1)
     if (last?.kind === 'arguments' && last.text.trim() === '') last.lost = true
@@ -219,12 +220,9 @@ function delta(index: number, block: Draft, text: string): ModelDelta {
 
 const number = (count: number): string => count.toLocaleString('en')
 
-/** A3, also where half a character was written as an escape inside of the arguments' JSON. */
+/** A3, also where half a character was written as an escape inside of the arguments' JSON, in their values and in their names. */
 function wellFormed<T>(value: T): T {
-  if (!/\\ud[89a-f]/i.test(JSON.stringify(value))) return value
-  return JSON.parse(JSON.stringify(value), (_key, entry: unknown) =>
-    typeof entry === 'string' ? entry.toWellFormed() : entry,
-  ) as T
+  return /\\ud[89a-f]/i.test(JSON.stringify(value)) ? (JSON.parse(json(value)) as T) : value
 }
 
 /** A provider's token count: servers leave them out, or send null. */

@@ -5,7 +5,7 @@
 //       some servers send as a call begins; the same object twice, word for word.
 //   P3. Values stay as they were given: what of them the tool's schema means otherwise is read when the call is run (libs/tools).
 import { isRecord } from '../http/foreign.ts'
-import { isPlain } from '../http/plain-value.ts'
+import { isPlain, notPlain, parseExactly } from '../http/plain-value.ts'
 
 export interface Arguments {
   arguments: Record<string, unknown>
@@ -17,6 +17,11 @@ export function parseArguments(text: string): Arguments {
   return found === undefined ? { arguments: {}, malformed: text } : { arguments: found }
 }
 
+/** Arguments that came as a value and not as a text. */
+export function writeArguments(given: unknown): string {
+  return isPlain(given) ? JSON.stringify(given) : notPlain
+}
+
 /** Whether the text is the arguments of a call, whole. */
 export function isWhole(text: string): boolean {
   // Asked of every part of some calls: what does not end like one is not parsed.
@@ -26,9 +31,11 @@ export function isWhole(text: string): boolean {
 function objectIn(text: string): Record<string, unknown> | undefined {
   const trimmed = (fenced.exec(text)?.[1] ?? text).trim().replace(/^\{\s*\}\s*(?=\{)/, '')
   if (trimmed === '') return {}
-  let value = parse(trimmed)
-  if (value === undefined && trimmed.startsWith('{')) value = parse(escaped(trimmed)) ?? parse(once(trimmed))
-  for (let times = 0; times < 2 && typeof value === 'string'; times++) value = value.trim() === '' ? null : parse(value)
+  let value = parseExactly(trimmed)
+  if (value === undefined && trimmed.startsWith('{'))
+    value = parseExactly(escaped(trimmed)) ?? parseExactly(once(trimmed))
+  for (let times = 0; times < 2 && typeof value === 'string'; times++)
+    value = value.trim() === '' ? null : parseExactly(value)
   if (value === null || (Array.isArray(value) && value.length === 0)) return {}
   return isRecord(value) && isPlain(value) ? value : undefined
 }
@@ -50,12 +57,4 @@ function escaped(text: string): string {
     if (found === '"') quoted = !quoted
     return quoted ? (controls[found] ?? found) : found
   })
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -3,6 +3,7 @@
 import type { ModelCompleted, ModelDelta, ModelFailed, ModelRequest, Usage } from '@reins/contracts'
 import { Answer, tokens } from '../answer/answer.ts'
 import { answerLimits } from '../answer/answer-limits.ts'
+import { writeArguments } from '../answer/arguments.ts'
 import { callable, outcome } from '../answer/outcome.ts'
 import { FaultError, type Subject } from '../failure/failure.ts'
 import { saidIn } from '../failure/said.ts'
@@ -37,6 +38,8 @@ export class MessagesReader implements AnswerReader {
   #refusal: string | undefined
   #id: string | undefined
   #model: string | undefined
+  /** Some gateways put a whole answer into the beginning of a stream, and no block behind it. */
+  #early: readonly Block[] = []
 
   constructor(request: ModelRequest, subject: Subject, manner: Manner) {
     this.#request = request
@@ -70,6 +73,7 @@ export class MessagesReader implements AnswerReader {
         this.#start = message.usage ?? {}
         this.#id = message.id
         this.#model = message.model
+        this.#early = message.content ?? []
         return []
       }
       case 'content_block_start':
@@ -99,7 +103,8 @@ export class MessagesReader implements AnswerReader {
   }
 
   end(): { readonly deltas: readonly ModelDelta[]; readonly outcome: ModelCompleted | ModelFailed } {
-    const deltas = [...this.#open.keys()].flatMap((index) => this.#settle(index))
+    const early = this.#blocks === 0 ? this.#early.flatMap((block, index) => this.#begin(index, block)) : []
+    const deltas = [...early, ...[...this.#open.keys()].flatMap((index) => this.#settle(index))]
     const unknown = [...this.#ignored].filter((place) => place.startsWith('content_block.'))
     const bare = [...this.#open.values()].some(({ key, type }) => type === 'tool_use' && this.#answer.soFar(key) === '')
     if (bare && unknown.length > 0)
@@ -108,7 +113,7 @@ export class MessagesReader implements AnswerReader {
         message: `a call came without arguments, and with ${unknown.join(', ')}, which is not understood`,
       })
     const stop = this.#stop ?? 'end_turn'
-    if (finishes[stop] === 'length') this.#answer.cut()
+    if (finishes[stop] === 'length' || finishes[stop] === 'refused') this.#answer.cut()
     deltas.push(...this.#answer.close())
     return {
       deltas,
@@ -194,7 +199,7 @@ export class MessagesReader implements AnswerReader {
         : this.#elsewhere(index, { type: 'thinking', thinking })
     if (signature !== undefined && type === 'thinking') this.#answer.opaque(key, signature)
     if (partial_json === undefined || type !== 'tool_use') return []
-    const piece = typeof partial_json === 'string' ? partial_json : JSON.stringify(partial_json)
+    const piece = typeof partial_json === 'string' ? partial_json : writeArguments(partial_json)
     if (piece !== '') open.input = undefined
     return this.#answer.arguments(key, piece)
   }
@@ -213,7 +218,7 @@ export class MessagesReader implements AnswerReader {
     if (open.type !== 'tool_use' || input === undefined || this.#answer.soFar(key) !== '') return []
     if (typeof input === 'string') return this.#answer.arguments(key, input)
     if (isEmpty(input)) return []
-    return this.#answer.arguments(key, JSON.stringify(input))
+    return this.#answer.arguments(key, writeArguments(input))
   }
 }
 

@@ -9,7 +9,7 @@
 //       whole so far, and not one more piece, where both together could never be JSON.
 import type { ModelDelta, ProviderData } from '@reins/contracts'
 import type { Answer } from '../answer/answer.ts'
-import { isWhole } from '../answer/arguments.ts'
+import { isWhole, writeArguments } from '../answer/arguments.ts'
 import { FaultError } from '../failure/failure.ts'
 import { isRecord } from '../http/foreign.ts'
 import type { CallPart } from './chat-schema.ts'
@@ -184,11 +184,11 @@ function joined(before: string, next: string): string {
 function partOf(part: CallPart): Part {
   const { index, id, extra_content, provider_specific_fields } = part
   const fn = part.function
-  const given = fn?.arguments ?? fn?.parameters ?? fn?.input ?? part.arguments ?? part.input
+  const given = fn?.arguments ?? fn?.parameters ?? fn?.input ?? part.arguments ?? part.input ?? part.custom?.input
   return {
     index,
     id: id ?? '',
-    name: (part.function?.name ?? part.name ?? '').trim(),
+    name: (part.function?.name ?? part.name ?? part.custom?.name ?? '').trim(),
     text: textOf(given),
     provided: {
       ...(extra_content === undefined ? {} : { extra_content }),
@@ -202,5 +202,5 @@ function textOf(given: unknown): string {
   if (given === undefined || given === null) return ''
   // What a server puts there before the pieces come; a call of which none come has no arguments.
   if (isRecord(given) && Object.keys(given).length === 0) return ''
-  return JSON.stringify(given)
+  return writeArguments(given)
 }

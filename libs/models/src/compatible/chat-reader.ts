@@ -120,14 +120,15 @@ export class ChatReader implements AnswerReader {
     if (details.length > 0) this.#back[this.#details.field] = details
     if (Object.keys(this.#back).length > 0) this.#answer.provided('reasoning', { model: this.#from, data: this.#back })
     if (finish.kind === 'failed') return { deltas, outcome: failed(finish.fault, this.#subject) }
-    if (finish.finish === 'length') this.#answer.cut()
+    const refused = this.#refusal !== '' || finish.finish === 'refused'
+    if (refused || finish.finish === 'length') this.#answer.cut()
     deltas.push(...this.#answer.close())
     return {
       deltas,
       outcome: outcome(
         this.#answer,
         {
-          finish: this.#refusal === '' ? finish.finish : 'refused',
+          finish: refused ? 'refused' : finish.finish,
           usage: usageOf(this.#usage ?? this.#ollamaUsage),
           id: this.#id,
           model: this.#model,
@@ -160,7 +161,11 @@ export class ChatReader implements AnswerReader {
   #readChoice(choice: Choice, whole: boolean, deltas: ModelDelta[]): void {
     const index = choice.index ?? 0
     this.#choice ??= index
-    if (index !== this.#choice) return void this.#note('a second choice')
+    if (index !== this.#choice) {
+      // Some gateways put the calls of one answer into a choice of their own: they are not taken, and not lost without a word.
+      const calls = [choice.delta, choice.message].some((part) => part?.tool_calls?.length || part?.function_call)
+      return void this.#note(calls ? 'a second choice.tool_calls' : 'a second choice')
+    }
     if (choice.error !== undefined) throw new FaultError(faultIn({ error: choice.error }))
     if (choice.usage && Object.keys(choice.usage).length > 0) this.#usage = choice.usage
     if (choice.delta) {

@@ -17,6 +17,8 @@ export const callPart = shape('tool_call', {
   name: string,
   arguments: anything,
   input: anything,
+  /** A tool with a text for its input. None is offered, and a call of one is a call. */
+  custom: shape('custom', { name: string, input: anything }),
   extra_content: anything,
   provider_specific_fields: anything,
 })

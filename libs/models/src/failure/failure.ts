@@ -53,6 +53,9 @@ export function failed(given: Fault, subject: Subject): ModelFailed {
   const name = waits && asked !== undefined && asked > longestWaitMs ? 'long-limit' : found
   const kind: Kind = kinds[name]
   const said = redact(fault.message.replace(/\s+/g, ' ').trim(), subject.secrets).slice(0, 600).toWellFormed()
+  // Providers know best whether another try can help; the other way round, a limit of tries stays one.
+  const final = given.headers !== undefined && header(given.headers, 'x-should-retry')?.toLowerCase() === 'false'
+  const retries = final ? 0 : kind.retries
   const status = fault.status === undefined ? '' : ` answered ${fault.status}`
   const text = `${subject.provider}/${subject.model}${status}: ${said || 'no reason given'}. ${kind.advice(subject)}`
   return {
@@ -60,7 +63,7 @@ export function failed(given: Fault, subject: Subject): ModelFailed {
     code: kind.code,
     message: text.replace(/([.!?])\. /, '$1 '),
     ...(waits && asked !== undefined && name !== 'long-limit' ? { retryAfterMs: asked } : {}),
-    ...(kind.retries === undefined ? {} : { retries: kind.retries }),
+    ...(retries === undefined ? {} : { retries }),
     ...(given.unsent || unsent.has(found) ? { usage: noUsage } : {}),
   }
 }

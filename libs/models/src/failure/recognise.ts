@@ -67,6 +67,10 @@ const kindsOfWords: Readonly<Record<string, FaultKind>> = {
   invalid_prompt: 'refused',
   tool_use_failed: 'broken-call',
   tool_call_error: 'broken-call',
+  invalid_request_error: 'request',
+  badrequesterror: 'request',
+  bad_request_error: 'request',
+  invalid_argument: 'request',
   timeout_error: 'server-error',
   api_error: 'server-error',
   server_error: 'server-error',
@@ -159,7 +163,8 @@ export function kindOf(fault: Fault): FaultKind {
     const kind = word ? kindsOfWords[word.toLowerCase()] : undefined
     if (kind === undefined) continue
     // A limit that no waiting lifts is said in words only; and these say less than the status and the text do.
-    if (kind === 'server-error' || kind === 'rate-limit' || (kind === 'no-model' && status !== 404)) vague ??= kind
+    if (kind === 'request') vague ??= status === undefined ? kind : undefined
+    else if (kind === 'server-error' || kind === 'rate-limit' || (kind === 'no-model' && status !== 404)) vague ??= kind
     else if (kind === 'no-credit' && hinted && status === 429) vague ??= 'rate-limit'
     else return kind
   }

@@ -11,6 +11,8 @@ export function retryAfter(headers: ReplyHeaders | undefined): number | undefine
   if (Number.isFinite(Number(value))) return Math.max(0, Math.ceil(Number(value) * 1000))
   const units = durationOf(value)
   if (units !== undefined) return units
+  // Without a letter it is no date, whatever a lenient parser makes of it.
+  if (!/[a-z]/i.test(value)) return undefined
   const wait = Date.parse(value) - Date.parse(header(headers, 'date') ?? '')
   return Number.isFinite(wait) ? Math.max(0, wait) : undefined
 }

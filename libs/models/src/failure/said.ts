@@ -155,9 +155,16 @@ function parse(text: string): unknown {
   }
 }
 
+/** The first event's data, of a body that is a stream: some servers answer so also where they refuse. */
+function dataOf(body: string): string {
+  const lines = body.trimStart().split(/\r\n?|\n/)
+  if (!/^(event|data|id|retry|):/.test(lines[0] ?? '')) return ''
+  return lines.find((line) => line.startsWith('data:'))?.slice('data:'.length) ?? ''
+}
+
 /** What a whole body says, JSON or not. */
 export function saidInBody(body: string): ErrorReport {
-  const value = parse(body.trim())
+  const value = parse(body.trim()) ?? parse(dataOf(body))
   const said = value === undefined ? undefined : saidIn(value)
   if (said) return said
   const message = readable(body)

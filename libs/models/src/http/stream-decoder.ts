@@ -6,6 +6,7 @@
 //   D3. A value counts when it is complete: a JSON that was cut at the end of the stream is text.
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import { isRecord } from './foreign.ts'
+import { parseExactly } from './plain-value.ts'
 
 export type Foreign =
   | { readonly kind: 'json'; readonly name: string | undefined; readonly value: Record<string, unknown> }
@@ -157,7 +158,7 @@ function readData(name: string | undefined, data: string, emit: Emit): void {
   const text = data.trim()
   if (text === '') return
   if (text.length <= 16 && doneForm.test(text)) return void emit({ kind: 'done' })
-  const value = parse(text)
+  const value = parseExactly(text)
   if (isRecord(value)) return void emit({ kind: 'json', name, value })
   if (Array.isArray(value)) {
     for (const entry of value) if (isRecord(entry)) emit({ kind: 'json', name, value: entry })
@@ -166,7 +167,7 @@ function readData(name: string | undefined, data: string, emit: Emit): void {
   if (value !== undefined && typeof value !== 'string') return
   // Behind some proxies events have no empty lines between them: they are the lines of one.
   const lines = value === undefined && text.includes('\n') ? text.split('\n').map((line) => line.trim()) : []
-  if (lines.length > 0 && lines.every((line) => line === '' || doneForm.test(line) || isRecord(parse(line)))) {
+  if (lines.length > 0 && lines.every((line) => line === '' || doneForm.test(line) || isRecord(parseExactly(line)))) {
     for (const line of lines) readData(name, line, emit)
     return
   }
@@ -229,17 +230,14 @@ function pageReader(emit: Emit) {
       if (all.length < longestText) all += text
     },
     end(): void {
-      const value = parse(all)
+      const value = parseExactly(all)
+      // An answer that was encoded twice.
+      if (typeof value === 'string' && isRecord(parseExactly(value))) {
+        readData(undefined, value, emit)
+        return
+      }
       const text = (typeof value === 'string' ? value : all).slice(0, longestText)
       emit({ kind: 'text', name: undefined, text, idle: false })
     },
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -1,9 +1,11 @@
 // Reads an answer of the Responses API, streamed or whole. Its end: `response.completed`, `.incomplete` or `.failed`, which hold the
 // whole answer once more: what was not told before is told then.
 //   - Items are told apart by `output_index`, else by `item_id`, else the newest is meant.
+import { isDeepStrictEqual } from 'node:util'
 import type { ModelCompleted, ModelDelta, ModelFailed, ModelRequest, Usage } from '@reins/contracts'
 import { Answer, tokens } from '../answer/answer.ts'
 import { answerLimits } from '../answer/answer-limits.ts'
+import { parseArguments, writeArguments } from '../answer/arguments.ts'
 import { callable, outcome } from '../answer/outcome.ts'
 import { textIn } from '../compatible/texts.ts'
 import { FaultError, type Subject } from '../failure/failure.ts'
@@ -31,6 +33,8 @@ interface Known {
   early: string
   /** What a call had been given when it was told of; pieces and the whole of its arguments take its place. */
   given: unknown
+  /** The whole of its arguments, where the pieces are no beginning of it. */
+  other: string | undefined
   /** What has been told, by part. */
   readonly told: Map<string, string>
 }
@@ -47,6 +51,7 @@ export class ResponsesReader implements AnswerReader {
   readonly #items: Known[] = []
   #refused = false
   #response: Response = {}
+  #incomplete = false
 
   constructor(request: ModelRequest, subject: Subject, manner: Manner) {
     this.#request = request
@@ -105,11 +110,13 @@ export class ResponsesReader implements AnswerReader {
       case 'response.reasoning_text.delta':
         return this.#grow(event, 'reasoning', `content ${event.content_index ?? 0}`, event.delta)
       case 'response.function_call_arguments.delta':
+      case 'response.custom_tool_call_input.delta':
         return this.#argue(this.#of(event), textIn(event.delta, this.#note))
-      case 'response.function_call_arguments.done': {
+      case 'response.function_call_arguments.done':
+      case 'response.custom_tool_call_input.done': {
         const item = this.#of(event)
         if (event.name) item.name ||= event.name
-        return this.#argueWhole(item, event.arguments)
+        return this.#argueWhole(item, event.arguments ?? event.input)
       }
       case 'response.completed':
       case 'response.incomplete':
@@ -141,12 +148,19 @@ export class ResponsesReader implements AnswerReader {
   end(): { readonly deltas: readonly ModelDelta[]; readonly outcome: ModelCompleted | ModelFailed } {
     const lost = this.#items.find((item) => item.early !== '' && item.name === '')
     if (lost) throw new FaultError({ kind: 'broken-call', message: 'arguments came that belong to no call' })
+    const torn = this.#items.find(
+      (item) => item.other !== undefined && !sameValue(item.other, this.#answer.soFar(item.key)),
+    )
+    if (torn) {
+      const message = `the arguments of ${torn.name} came in pieces that are not the same as the whole of them`
+      throw new FaultError({ kind: 'broken-call', message })
+    }
     const { incomplete_details, usage, id, model } = this.#response
     const reason = incomplete_details?.reason
     const given = this.#items.flatMap((item) => (item.name === '' ? [] : this.#argueWhole(item, item.given)))
     const refused = this.#refused || reason === 'content_filter'
-    const finish = refused ? 'refused' : reason === undefined ? 'stop' : 'length'
-    if (finish === 'length') this.#answer.cut()
+    const finish = refused ? 'refused' : reason === undefined && !this.#incomplete ? 'stop' : 'length'
+    if (finish !== 'stop') this.#answer.cut()
     const deltas = [...given, ...this.#answer.close()]
     const { maxTokens } = this.#request
     const tools = callable(this.#request)
@@ -168,18 +182,21 @@ export class ResponsesReader implements AnswerReader {
         saidIn({ error: response.error ?? given.status_details }) ?? { message: 'the answer failed' },
       )
     this.#response = response
+    this.#incomplete = type === 'response.incomplete' || response.status === 'incomplete'
     this.progress = 'over'
     const deltas: ModelDelta[] = []
+    const said = new Set<Known>()
     for (const [at, item] of (response.output ?? []).entries()) {
-      const known = this.#again(item, at)
-      deltas.push(...(known ? this.#close(known, item) : this.#close(this.#add(undefined, item.id ?? ''), item)))
+      const known = this.#again(item, at, said) ?? this.#add(undefined, item.id ?? '')
+      said.add(known)
+      deltas.push(...this.#close(known, item))
     }
     return deltas
   }
 
-  /** An item of the whole answer, among those that were told. */
-  #again(item: Item, at: number): Known | undefined {
-    const same = (known: Known): boolean => known.type === '' || known.type === item.type
+  /** An item of the whole answer, among those that were told; `said`: others of it, which some servers give the same ids. */
+  #again(item: Item, at: number, said: ReadonlySet<Known>): Known | undefined {
+    const same = (known: Known): boolean => !said.has(known) && (known.type === '' || known.type === item.type)
     return (
       this.#items.find((known) => item.id !== undefined && item.id !== '' && known.id === item.id && same(known)) ??
       this.#items.find((known) => item.call_id !== undefined && known.callId === item.call_id && same(known)) ??
@@ -207,7 +224,17 @@ export class ResponsesReader implements AnswerReader {
 
   #add(index: number | undefined, id: string): Known {
     const item: Known = {
-      ...{ key: `item ${this.#items.length}`, index, id, type: '', callId: '', name: '', early: '', given: undefined },
+      ...{
+        key: `item ${this.#items.length}`,
+        index,
+        id,
+        type: '',
+        callId: '',
+        name: '',
+        early: '',
+        given: undefined,
+        other: undefined,
+      },
       told: new Map(),
     }
     this.#items.push(item)
@@ -224,7 +251,8 @@ export class ResponsesReader implements AnswerReader {
   #begin(known: Known, item: Item): readonly ModelDelta[] {
     known.type ||= item.type ?? ''
     known.id ||= item.id ?? ''
-    if (item.type !== 'function_call') return []
+    // A tool with a text for its input: none is offered, and a call of one is a call.
+    if (item.type !== 'function_call' && item.type !== 'custom_tool_call') return []
     known.callId ||= item.call_id ?? item.id ?? ''
     known.name ||= item.name ?? ''
     known.given ??= item.arguments
@@ -257,10 +285,11 @@ export class ResponsesReader implements AnswerReader {
         }
         return deltas
       }
+      case 'custom_tool_call':
       case 'function_call': {
         const other = known.callId !== '' && item.call_id !== undefined && item.call_id !== known.callId
         const call = other ? this.#add(undefined, item.id ?? '') : known
-        return [...this.#begin(call, item), ...this.#argueWhole(call, item.arguments)]
+        return [...this.#begin(call, item), ...this.#argueWhole(call, item.arguments ?? item.input)]
       }
       default:
         // Items of the provider's own tools, which no request asks for.
@@ -316,10 +345,20 @@ export class ResponsesReader implements AnswerReader {
   }
 
   #argueWhole(known: Known, given: unknown): readonly ModelDelta[] {
-    const whole = typeof given === 'string' ? given : isRecord(given) ? JSON.stringify(given) : ''
+    const whole = typeof given === 'string' ? given : isRecord(given) ? writeArguments(given) : ''
     const told = known.name === '' ? known.early : this.#answer.soFar(known.key)
-    return whole.startsWith(told) ? this.#argue(known, whole.slice(told.length)) : []
+    if (whole.startsWith(told)) return this.#argue(known, whole.slice(told.length))
+    if (whole !== '') known.other = whole
+    return []
   }
+}
+
+/** A gateway may write the whole in its own way: with other spaces, or its names in another order. */
+function sameValue(whole: string, pieces: string): boolean {
+  const [one, other] = [parseArguments(whole), parseArguments(pieces)]
+  return (
+    one.malformed !== undefined || (other.malformed === undefined && isDeepStrictEqual(one.arguments, other.arguments))
+  )
 }
 
 function saysError(value: Record<string, unknown>): boolean {

@@ -18,6 +18,7 @@ export const itemShape = shape('item', {
   call_id: word,
   name: string,
   arguments: anything,
+  input: anything,
   phase: unused,
   namespace: unused,
 })
@@ -35,6 +36,7 @@ export const eventShape = shape('event', {
   text: anything,
   name: string,
   arguments: anything,
+  input: anything,
   sequence_number: unused,
   part,
   logprobs: unused,

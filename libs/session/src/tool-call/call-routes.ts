@@ -13,7 +13,9 @@ export const malformedRoute: RouteRule = ({ malformed }, { answered }) =>
         'invalid-arguments',
         answered?.finish === 'length'
           ? 'Not run: the answer reached its limit (max_tokens) in the middle of these arguments. Do it in smaller pieces: write a long file in several calls, and keep each answer short.'
-          : 'Not run: the arguments are not a JSON object. Call the tool again with valid JSON.',
+          : answered?.finish === 'refused'
+            ? 'Not run: the provider stopped the answer in the middle of these arguments.'
+            : `Not run: the arguments are not a JSON object. Call the tool again with valid JSON.${/\d{16}/.test(malformed) ? ' Write a whole number of more than 15 digits as a string: it cannot be kept exactly.' : ''}`,
       )
 
 /** The calls of this answer that lie beyond the turn's limit. */
