@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
-import { type Broker, connectBroker } from '@reins/broker'
+import { type Broker, connectBroker, leadersWithinMs } from '@reins/broker'
 import { CodeHosts, codeCatalog, describeBundle, Initializers } from '@reins/code-host'
 import { Definitions } from '@reins/context'
 import {
@@ -240,7 +240,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     healths.push(running.health)
   }
   const view = await watchRegistry(broker, ['agent', 'token', 'webhook', 'role', 'principal', 'project'], {
-    withinMs: 15_000,
+    withinMs: config.replicas > 1 ? leadersWithinMs : 15_000,
   })
   closing.add('registry view', () => view.close())
 

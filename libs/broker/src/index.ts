@@ -5,6 +5,7 @@ export {
   type RequestOptions,
   type RequestOutcome,
 } from './broker.ts'
+export { ensureDurable } from './durables.ts'
 export {
   createStreamSubject,
   eraseMessageSubject,
@@ -19,10 +20,12 @@ export { type Listening, type ListenOptions, listen } from './listen.ts'
 export { type HeaderOf, headersOf, isPutByBroker, makeHeaders, storedHeadersOf } from './message-headers.ts'
 export type { PublishOptions } from './outgoing.ts'
 export { type Presence, type PresenceOptions, startPresence } from './presence.ts'
-export { type AckInfo, ackInfo, type Consumption, type PullOptions, pull } from './pull.ts'
 export { isOutOfRoom, isTransient, type PublishError, type PublishReply, publishReply } from './publish-reply.ts'
-export { brokerServers, serverUrls } from './server-urls.ts'
+export { type AckInfo, ackInfo, type Consumption, type PullOptions, pull } from './pull.ts'
 export { callService, type Handler, serveRequests } from './requests.ts'
+export { brokerServers, serverUrls } from './server-urls.ts'
+export { isClosed, SessionsMoving, splitState, streamInfo } from './session-layout.ts'
+export { isStoreFull, limitStores, type StoreLimit, storeLimits } from './store-limits.ts'
 export {
   type Batch,
   lastMessage,
@@ -35,9 +38,7 @@ export {
   type StoredMessage,
   type StreamName,
 } from './stored-messages.ts'
-export { type ObjectLimits, ObjectGone, objectBytes, type StoredObject, storedObject } from './stored-objects.ts'
-export { isClosed, SessionsMoving, splitState, streamInfo } from './session-layout.ts'
-export { isStoreFull, limitStores, type StoreLimit, storeLimits } from './store-limits.ts'
+export { ObjectGone, type ObjectLimits, objectBytes, type StoredObject, storedObject } from './stored-objects.ts'
 export {
   ensureExports,
   ensureTopology,
@@ -47,4 +48,4 @@ export {
   type TopologyOptions,
 } from './topology.ts'
 export { BrokerUnavailable } from './unavailable.ts'
-export { isUnanswered, untilAnswered } from './until-answered.ts'
+export { isUnanswered, leadersWithinMs, untilAnswered } from './until-answered.ts'

@@ -18,3 +18,4 @@ export const eraseMessageSubject = (stream: string): string => `$JS.API.STREAM.M
 export const streamInfoSubject = (stream: string): string => `$JS.API.STREAM.INFO.${stream}`
 /** `err_code` of an answer. */
 export const streamNotFound = 10059
+export const consumerNotFound = 10014

@@ -33,7 +33,7 @@ import {
 import type { Broker } from './broker.ts'
 import { isClosed, SessionsMoving, sessionStreamsThere, streamInfo } from './session-layout.ts'
 import { limitStores } from './store-limits.ts'
-import { isUnanswered } from './until-answered.ts'
+import { isUnanswered, leadersWithinMs, untilAnswered } from './until-answered.ts'
 
 export interface TopologyOptions {
   /** Copies of each stream: 1, or 3 in a cluster. */
@@ -47,7 +47,7 @@ export interface TopologyOptions {
    * one that was made otherwise stays as it is. Default: nobody can take anything out.
    */
   readonly archived?: boolean
-  /** ms until it gives up. Default 15 000. */
+  /** ms until a request is given up. Default 15 000, and 5 000 in a cluster, which is asked again. */
   readonly withinMs?: number
 }
 
@@ -71,9 +71,6 @@ const liveStream = {
   max_consumers: 1000,
 } as const satisfies Partial<StreamConfig>
 
-/** ms that a cluster has, at the start of a process, until it has leaders for everything. */
-const clusterWithinMs = 60_000
-
 /** Gives the streams that hold the sessions: those that are there, or those that it has made. What a cluster cannot do yet is tried again. */
 export async function ensureTopology(broker: Broker, options: TopologyOptions): Promise<SessionStreams> {
   const begun = performance.now()
@@ -81,7 +78,7 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
     try {
       return await makeTopology(broker, options)
     } catch (error) {
-      const withinMs = options.replicas > 1 || error instanceof SessionsMoving ? clusterWithinMs : 0
+      const withinMs = options.replicas > 1 || error instanceof SessionsMoving ? leadersWithinMs : 0
       if (performance.now() - begun > withinMs || !(error instanceof SessionsMoving || isUnanswered(error))) throw error
       await pause(againMs)
     }
@@ -90,7 +87,10 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
 
 async function makeTopology(broker: Broker, options: TopologyOptions): Promise<SessionStreams> {
   const { replicas } = options
-  const manager = await jetstreamManager(broker.nc, { timeout: options.withinMs ?? 15_000, checkAPI: false })
+  const manager = await jetstreamManager(broker.nc, {
+    timeout: options.withinMs ?? (replicas > 1 ? askedAgainMs : 15_000),
+    checkAPI: false,
+  })
   const count = (await sessionStreamsThere(manager)) ?? options.sessionStreams ?? newSessionStreams
   const sessions = sessionStreamsOf(count)
   const there = await takenFrom(manager, sessions)
@@ -108,7 +108,6 @@ async function makeTopology(broker: Broker, options: TopologyOptions): Promise<S
       max_consumers: maxConsumers,
       republish: { src: republishSource, dest: republishTarget },
     })),
-    { ...liveStream, subjects: [...liveStream.subjects] },
     {
       name: streams.timers,
       subjects: [allTimersFilter, allFiredFilter, allWebhookTimersFilter, allWebhookJobsFilter],
@@ -169,6 +168,10 @@ async function makeTopology(broker: Broker, options: TopologyOptions): Promise<S
     },
   ]
   for (const config of wanted) await ensureStream(manager, config)
+  // It lies on one node. Where that is away, sessions work without it (keepLiveStream).
+  await ensureLiveStream(manager).catch((error: unknown) => {
+    if (replicas === 1 || !isUnanswered(error)) throw error
+  })
   const kvm = new Kvm(jetstream(broker.nc))
   await kvm.create(buckets.snapshots, { replicas, history: 1, storage: 'file' })
   await kvm.create(buckets.pools, { replicas, history: 1, storage: 'file' })
@@ -216,7 +219,8 @@ const nothingTaken: TakenFrom = { purged: false, overwritten: false }
 
 /** Of streams that are not there: nothing. */
 export async function sessionsTakenFrom(broker: Broker, sessions: SessionStreams): Promise<TakenFrom> {
-  return (await takenFrom(await jetstreamManager(broker.nc, { checkAPI: false }), sessions)) ?? nothingTaken
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  return (await untilAnswered(() => takenFrom(manager, sessions))) ?? nothingTaken
 }
 
 /** The first of them is made first, and the others as it is. undefined: it is not there. */
@@ -249,21 +253,26 @@ async function ensureOutputs(broker: Broker, manager: Manager, replicas: 1 | 3, 
 const defaultDuplicateWindow = nanos(120)
 
 const againMs = 250
+/** ms */
+const askedAgainMs = 5000
+
+const ensureLiveStream = (manager: Manager): Promise<void> =>
+  ensureStream(manager, { ...liveStream, subjects: [...liveStream.subjects] })
 
 /**
- * A stream in memory does not outlive its server: after each reconnect it is made again where it is missing, by whoever comes first.
+ * A stream in memory does not outlive its server: now and after each reconnect it is made again where it is missing, by whoever comes first.
  * Without it, what was streamed of an answer could be shown to nobody who joins, and asking for it would take until the deadline.
  * Close the subscription to stop.
  */
 export function keepLiveStream(broker: Broker): { close(): void } {
-  let wanted = false
+  let wanted = true
   let closed = false
   const restore = async (): Promise<void> => {
     for (; wanted && !closed && !broker.nc.isClosed(); await pause(againMs)) {
       wanted = false
       try {
         const manager = await jetstreamManager(broker.nc, { timeout: 2000, checkAPI: false })
-        await ensureStream(manager, { ...liveStream, subjects: [...liveStream.subjects] })
+        await ensureLiveStream(manager)
         return
       } catch {
         // Not up yet, or gone again.
@@ -271,7 +280,7 @@ export function keepLiveStream(broker: Broker): { close(): void } {
       }
     }
   }
-  let restoring = Promise.resolve()
+  let restoring = restore()
   const reconnects = broker.onReconnect(() => {
     wanted = true
     restoring = restoring.then(restore)
@@ -288,13 +297,13 @@ type Manager = Awaited<ReturnType<typeof jetstreamManager>>
 
 /** Several services start at once: whoever comes second finds it made. */
 async function ensureStream(manager: Manager, config: Partial<StreamConfig> & { name: string }): Promise<void> {
-  const existing = await manager.streams.info(config.name).catch(() => undefined)
+  const existing = await streamInfo(manager, config.name)
   if (!existing) {
     try {
       await manager.streams.add(config)
       return
     } catch (error) {
-      if (!(await manager.streams.info(config.name).catch(() => undefined))) throw error
+      if (!(await streamInfo(manager, config.name))) throw error
     }
   }
   const found = existing ?? (await manager.streams.info(config.name))

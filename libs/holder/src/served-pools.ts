@@ -2,7 +2,7 @@
 //   P1. One consumption a pool, however often it is looked for.
 //   P2. A pool that is made later is served without a restart.
 //   P3. Once it is being closed it takes no trigger and serves no pool more.
-import type { Consumption } from '@reins/broker'
+import { type Consumption, untilAnswered } from '@reins/broker'
 import { canonicalLabels, type Labels, poolKey, serves } from '@reins/contracts'
 import type { Trigger, WorkQueue } from '@reins/journal'
 
@@ -59,10 +59,10 @@ export class ServedPools {
   /** Makes the default pool and the process's own, serves every pool that there is by now, and goes on looking. */
   async start(options: ServingOptions): Promise<void> {
     const { lookEveryMs = 2000 } = options
-    await this.#work.ensurePool(this.#kind, poolKey({}), {})
+    await untilAnswered(() => this.#work.ensurePool(this.#kind, poolKey({}), {}))
     if (canonicalLabels(this.#labels) !== '')
-      await this.#work.ensurePool(this.#kind, poolKey(this.#labels), this.#labels)
-    await this.#look(options)
+      await untilAnswered(() => this.#work.ensurePool(this.#kind, poolKey(this.#labels), this.#labels))
+    await untilAnswered(() => this.#look(options))
     if (this.#closed) return
     this.#looks = setInterval(() => void this.#look(options).catch((error) => options.missed(error)), lookEveryMs)
   }

@@ -14,6 +14,7 @@ import {
   nextMessage,
   readMessages,
   type StoredMessage,
+  untilAnswered,
 } from '@reins/broker'
 import {
   type AgentEntry,
@@ -163,7 +164,7 @@ export async function watchRegistry(
   const late = new AbortController()
   try {
     await Promise.race([
-      view.start(),
+      view.start(withinMs),
       pause(withinMs, undefined, { signal: late.signal }).then(() => {
         throw new BrokerUnavailable(`watching ${streams.registry} (is the stream there?)`)
       }),
@@ -223,14 +224,14 @@ class Watch implements RegistryView {
     return [...this.#faults.values()]
   }
 
-  async start(): Promise<void> {
+  async start(withinMs: number): Promise<void> {
     const manager = await jetstreamManager(this.#broker.nc, { checkAPI: false, timeout: apiMs })
-    const last = (await manager.streams.info(streams.registry)).state.last_seq
+    const last = (await untilAnswered(() => manager.streams.info(streams.registry), withinMs)).state.last_seq
     const caughtUp = new Promise<void>((resolve) => {
       this.#caughtUp = resolve
     })
-    await readSealedMark(this.#broker)
-    if ((await this.#open(0)) > 0) await caughtUp
+    await untilAnswered(() => readSealedMark(this.#broker), withinMs)
+    if ((await untilAnswered(() => this.#open(0), withinMs)) > 0) await caughtUp
     const doubtful = this.#doubtful ?? []
     this.#doubtful = undefined
     for (const subject of doubtful) {

@@ -1,7 +1,7 @@
 // The registry: agents, their versions, tokens, secrets and configs in REG; lists of agents in Postgres.
 //   S1. What is written and what is read by name needs REG alone; Postgres may be away, also at the start.
 import { randomBytes } from 'node:crypto'
-import { type Broker, lastMessage } from '@reins/broker'
+import { type Broker, lastMessage, untilAnswered } from '@reins/broker'
 import {
   allSessionsFilter,
   type ErrorCode,
@@ -10,8 +10,8 @@ import {
   ReinsError,
   type SessionStreams,
 } from '@reins/contracts'
-import { healthOf, openDatabase } from '@reins/projection'
 import type { BundleStore } from '@reins/journal'
+import { healthOf, openDatabase } from '@reins/projection'
 import type { KeyStore, RandomBytes } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
@@ -19,14 +19,14 @@ import { AccessEntries } from './access/access.ts'
 import { type BootstrapToken, ensureTokens } from './access/bootstrap-tokens.ts'
 import { Agents } from './agents.ts'
 import { Bundles, type BundlesOptions, noCode } from './code/bundles.ts'
-import { Lists } from './projection/lists.ts'
 import { serveRegistry } from './nats.ts'
+import { Lists } from './projection/lists.ts'
 import { runProjection } from './projection/projection.ts'
+import type { Tables } from './projection/tables.ts'
 import { Configurations, type RunInitializer } from './projects/configurations.ts'
 import { Projects } from './projects/projects.ts'
 import { registryLog } from './registry-log.ts'
 import { sealRecords } from './sealing.ts'
-import type { Tables } from './projection/tables.ts'
 import { Configs } from './values/configs.ts'
 import { Keys } from './values/keys.ts'
 import { Secrets } from './values/secrets.ts'
@@ -70,8 +70,10 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const { broker, databaseUrl, log, clock, metrics, bootstrapTokens, knownProviders, pauseAt } = config
   const closing = new Closing()
   const registry = registryLog(broker, { random: clock.random })
-  await sealRecords({ broker, log: registry, say: log, ...(pauseAt === undefined ? {} : { pauseAt }) })
-  await ensureTokens(registry, bootstrapTokens, clock)
+  await untilAnswered(() =>
+    sealRecords({ broker, log: registry, say: log, ...(pauseAt === undefined ? {} : { pauseAt }) }),
+  )
+  await untilAnswered(() => ensureTokens(registry, bootstrapTokens, clock))
   const bundles = new Bundles({
     log: registry,
     ...(config.code ?? noCode),
@@ -130,7 +132,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     secretsProblem = problem
   }
   let secretsProblem: string | undefined
-  await look()
+  await untilAnswered(look)
   const looking = setInterval(() => void look().catch(() => undefined), 30_000)
   looking.unref()
   closing.add('look at secrets', () => clearInterval(looking))

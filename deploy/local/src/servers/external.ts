@@ -2,9 +2,9 @@
 //   E1. A URL is shown only through redactUrl: passwords and tokens are never printed, nor those in a driver's message.
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
-import pg from 'pg'
-import { serverUrls } from '@reins/broker'
+import { leadersWithinMs, serverUrls, untilAnswered } from '@reins/broker'
 import { inboxOf } from '@reins/contracts'
+import pg from 'pg'
 import { atLeast, parseVersion } from '../commands/version.ts'
 import { MIN_NATS_VERSION } from '../nats/find-nats.ts'
 
@@ -52,7 +52,8 @@ export async function checkNats(url: string, { withinMs = 5000 }: { withinMs?: n
     }
     try {
       const manager = await jetstreamManager(connection, { timeout: withinMs, checkAPI: false })
-      await manager.getAccountInfo()
+      // Without a leader a cluster does not answer.
+      await untilAnswered(() => manager.getAccountInfo(), targets.length > 1 ? leadersWithinMs / 2 : 0)
     } catch (error) {
       return failed(
         `JetStream does not answer (${withoutSecrets(messageOf(error), url)}). Start the server with -js, or enable JetStream for the account of this user.`,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { jetstream } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
-import { type Broker, lastMessage, objectBytes, readMessages } from '@reins/broker'
+import { type Broker, lastMessage, objectBytes, readMessages, untilAnswered } from '@reins/broker'
 import {
   archivedInTreeFilter,
   archivedSubject,
@@ -23,7 +23,7 @@ const apiMs = 2000
 const keptBytes = 4 * 1024 * 1024
 
 export const openArchive = (broker: Broker): Promise<ObjectStore> =>
-  new Objm(jetstream(broker.nc, { timeout: apiMs })).open(objectStores.archive)
+  untilAnswered(() => new Objm(jetstream(broker.nc, { timeout: apiMs })).open(objectStores.archive))
 
 export const archiveDigest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64url')
 

@@ -4,14 +4,15 @@
 //   B2. An object is there whole or not at all: its description is written behind its last chunk. Chunks of a writer that died name nothing.
 import { jetstream } from '@nats-io/jetstream'
 import { Objm } from '@nats-io/obj'
-import { type Broker, BrokerUnavailable, objectBytes } from '@reins/broker'
+import { type Broker, BrokerUnavailable, objectBytes, untilAnswered } from '@reins/broker'
 import { bundleDigest, maxBundlesBytes, objectStores } from '@reins/contracts'
 import type { BundleStore } from '../port.ts'
 
 const apiMs = 5000
 
 export async function createJetStreamBundles(broker: Broker): Promise<BundleStore> {
-  const store = await new Objm(jetstream(broker.nc, { timeout: apiMs })).open(objectStores.bundles)
+  const objects = new Objm(jetstream(broker.nc, { timeout: apiMs }))
+  const store = await untilAnswered(() => objects.open(objectStores.bundles))
   const answered = async <T>(what: string, ask: () => Promise<T>): Promise<T> => {
     try {
       return await ask()

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
-import { type Broker, BrokerUnavailable, isStoreFull } from '@reins/broker'
+import { type Broker, BrokerUnavailable, isStoreFull, untilAnswered } from '@reins/broker'
 import { buckets } from '@reins/contracts'
 import { decodeEntry, encodeEntry, type IdempotencyEntry, type IdempotencyStore } from '../idempotency.ts'
 
@@ -22,11 +22,8 @@ export async function openIdempotency(
   const { replicas = 1 } = options
   // Of three copies the leader may be away for seconds, and what it was asked meanwhile is lost: so it is asked again soon.
   const client = jetstream(broker.nc, { timeout: replicas > 1 ? 1000 : 5000 })
-  const bucket = await new Kvm(client).create(buckets.idempotency, {
-    ttl: idempotencyTtlMs,
-    history: 1,
-    replicas,
-  })
+  const settings = { ttl: idempotencyTtlMs, history: 1, replicas }
+  const bucket = await untilAnswered(() => new Kvm(client).create(buckets.idempotency, settings))
   return new KvIdempotency(bucket)
 }
 

@@ -12,7 +12,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
-import { type Broker, storedObject } from '@reins/broker'
+import { type Broker, storedObject, untilAnswered } from '@reins/broker'
 import { maxOutputBytesOfSession, objectStores } from '@reins/contracts'
 import type { OutputStore } from '../port.ts'
 
@@ -35,7 +35,8 @@ export interface JetStreamOutputsOptions {
 
 export async function createJetStreamOutputs(broker: Broker, options: JetStreamOutputsOptions): Promise<OutputStore> {
   const { now, keptMs, bytesOfSession, folder } = options
-  const store = await new Objm(jetstream(broker.nc)).open(objectStores.outputs)
+  const objects = new Objm(jetstream(broker.nc))
+  const store = await untilAnswered(() => objects.open(objectStores.outputs))
   const turns = new Turns()
   // Of a time when sessions might keep more.
   const mostBytes = Math.max(bytesOfSession, maxOutputBytesOfSession)

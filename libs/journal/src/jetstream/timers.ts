@@ -4,9 +4,11 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import {
   type Broker,
   BrokerUnavailable,
+  ensureDurable,
   type HeaderOf,
   headersOf,
   isPutByBroker,
+  leadersWithinMs,
   makeHeaders,
   publishReply,
   pull,
@@ -32,18 +34,21 @@ export interface JetStreamTimersOptions {
 export async function createJetStreamTimers(broker: Broker, options: JetStreamTimersOptions): Promise<Timers> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
 
-  const ensureDurable = async (): Promise<void> => {
-    if (await manager.consumers.info(streams.timers, timersDurable).catch(() => undefined)) return
-    await manager.consumers.add(streams.timers, {
-      durable_name: timersDurable,
-      filter_subject: allFiredFilter,
-      ack_policy: 'explicit',
-      ack_wait: options.ackWaitMs * 1e6,
-      max_deliver: -1,
-      max_ack_pending: 10_000,
-      deliver_policy: 'all',
-    })
-  }
+  const ensure = (withinMs = 0): Promise<void> =>
+    ensureDurable(
+      manager,
+      streams.timers,
+      {
+        durable_name: timersDurable,
+        filter_subject: allFiredFilter,
+        ack_policy: 'explicit',
+        ack_wait: options.ackWaitMs * 1e6,
+        max_deliver: -1,
+        max_ack_pending: 10_000,
+        deliver_policy: 'all',
+      },
+      withinMs,
+    )
 
   return {
     async arm(session, timer, at, signal) {
@@ -68,14 +73,14 @@ export async function createJetStreamTimers(broker: Broker, options: JetStreamTi
       }
     },
     async consumeFired(on, failed) {
-      await ensureDurable()
+      await ensure(leadersWithinMs)
       let busy = 0
       const consumption = pull(broker, {
         stream: streams.timers,
         durable: timersDurable,
         free: () => inFlight - busy,
         failed,
-        recreate: ensureDurable,
+        recreate: ensure,
         on: (msg) => {
           const { reply } = msg
           if (!reply) return

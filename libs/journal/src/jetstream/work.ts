@@ -16,12 +16,13 @@
 //   W8. Where several streams hold the sessions, what a process can take is shared out among them, and each is asked for one at least:
 //       a stream that nobody asks is not worked on. What comes beyond that waits at a gate (work-gate.ts).
 import { setTimeout as pause } from 'node:timers/promises'
-import { type ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
 import {
   ackInfo,
   type Broker,
   type Consumption,
+  ensureDurable,
   type HeaderOf,
   headersOf,
   messageAt,
@@ -92,11 +93,11 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
 
   const entryKey = (kind: 'exec' | 'tool', pool: string): string => `${kind}.${pool}`
 
-  function durableConfig(kind: 'exec' | 'tool', pool: string, floor: number): Partial<ConsumerConfig> {
+  function durableConfig(kind: 'exec' | 'tool', pool: string, floor: number) {
     return {
       durable_name: durableOf(kind, pool),
       filter_subject: kind === 'exec' ? execFilter(pool) : toolFilter(pool),
-      ack_policy: 'explicit',
+      ack_policy: 'explicit' as const,
       ack_wait: ackWait,
       max_deliver: -1,
       max_ack_pending: maxAckPending,
@@ -126,13 +127,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   }
 
   async function makeDurable(stream: string, kind: 'exec' | 'tool', pool: string, entry: PoolEntry): Promise<void> {
-    const durable = durableOf(kind, pool)
-    const existing = await manager.consumers.info(stream, durable).catch(() => undefined)
-    if (!existing) {
-      await manager.consumers.add(stream, durableConfig(kind, pool, floorOf(entry, stream)))
-      return
-    }
-    if (existing.config.ack_wait !== ackWait) await manager.consumers.update(stream, durable, { ack_wait: ackWait })
+    await ensureDurable(manager, stream, durableConfig(kind, pool, floorOf(entry, stream)), 0)
   }
 
   function ensurePool(kind: 'exec' | 'tool', pool: string, labels: Readonly<Record<string, string>>): Promise<void> {

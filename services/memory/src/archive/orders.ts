@@ -1,7 +1,7 @@
 // Frames that are orders: one durable on each stream hands each of them to one instance of memory, again and again until it is done, whoever
 // dies. To do it twice changes nothing.
 import { jetstreamManager } from '@nats-io/jetstream'
-import { ackInfo, type Broker, type Consumption, pull } from '@reins/broker'
+import { ackInfo, type Broker, type Consumption, ensureDurable, pull } from '@reins/broker'
 import { decodeFrame, type Frame, ownSessionSubject, type SessionStreams } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 
@@ -58,19 +58,17 @@ export async function followOrders(options: OrdersOptions): Promise<Orders> {
   }
 
   const follow = async (stream: string): Promise<Consumption> => {
-    const ensure = async (): Promise<void> => {
-      if (await manager.consumers.info(stream, durable).catch(() => undefined)) return
-      await manager.consumers.add(stream, {
-        durable_name: durable,
-        filter_subject: filter,
-        ...{ ack_policy: 'explicit', ack_wait: ackWaitMs * 1e6, max_deliver: -1, max_ack_pending: 64 },
-        // Frames of before it are there too: what they order may have been done, and is done again.
-        deliver_policy: 'all',
-      })
-    }
-    await ensure()
+    const wanted = {
+      durable_name: durable,
+      filter_subject: filter,
+      ack_policy: 'explicit',
+      ...{ ack_wait: ackWaitMs * 1e6, max_deliver: -1, max_ack_pending: 64 },
+      // Frames of before it are there too: what they order may have been done, and is done again.
+      deliver_policy: 'all',
+    } as const
+    await ensureDurable(manager, stream, wanted)
     return pull(broker, {
-      ...{ stream, durable, recreate: ensure },
+      ...{ stream, durable, recreate: () => ensureDurable(manager, stream, wanted, 0) },
       failed: (error) => log.warn({ stream, err: error.message }, undone),
       free: () => Math.max(0, atOnce - busy),
       on: (msg) => {

@@ -20,7 +20,7 @@ import { type Places, sumOf } from './index-checkpoint.ts'
 import {
   apiMs,
   describeStreams,
-  ensureDurable,
+  ensureIndexDurable,
   framesAfter,
   fromConsumer,
   fromHere,
@@ -157,7 +157,7 @@ class Runner implements SessionIndex {
       if (here) await Promise.all(streams.names.map((name) => removeDurable(broker, name)))
       else {
         const begun = this.#rows.places
-        await Promise.all(streams.names.map((name, at) => ensureDurable(broker, name, begun[at] ?? 0)))
+        await Promise.all(streams.names.map((name, at) => ensureIndexDurable(broker, name, begun[at] ?? 0)))
         for (const at of streams.names.keys()) consumed.push(await this.#consume(at, life))
       }
       await this.#catchUp(stored.ends, signal, enter)

@@ -2,7 +2,15 @@
 //   R1. Each frame says which one of its stream it follows, so that whoever applies them can tell that none is missing.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type JsMsg, jetstreamManager, type StreamInfo } from '@nats-io/jetstream'
-import { type Broker, BrokerUnavailable, headersOf, nextMessage, nextMessages, type StoredMessage } from '@reins/broker'
+import {
+  type Broker,
+  BrokerUnavailable,
+  ensureDurable,
+  headersOf,
+  nextMessage,
+  nextMessages,
+  type StoredMessage,
+} from '@reins/broker'
 import {
   allSessionsFilter,
   decodeFrame,
@@ -149,10 +157,9 @@ function identityOf(streams: readonly StreamInfo[]): string {
 }
 
 /** Makes the index's durable of a stream, to begin behind `after`, where there is none. It brings news; how far the index is stands in Postgres. */
-export async function ensureDurable(broker: Broker, stream: string, after: number): Promise<void> {
+export async function ensureIndexDurable(broker: Broker, stream: string, after: number): Promise<void> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: apiMs })
-  if (await manager.consumers.info(stream, indexDurable).catch(() => undefined)) return
-  await manager.consumers.add(stream, {
+  const wanted = {
     durable_name: indexDurable,
     filter_subject: allSessionsFilter,
     ack_policy: 'all',
@@ -161,7 +168,8 @@ export async function ensureDurable(broker: Broker, stream: string, after: numbe
     max_deliver: -1,
     deliver_policy: 'by_start_sequence',
     opt_start_seq: after + 1,
-  })
+  } as const
+  await ensureDurable(manager, stream, wanted, 0)
 }
 
 /** The index needs it no more; one that is made later begins where the index is then. */

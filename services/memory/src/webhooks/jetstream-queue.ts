@@ -1,15 +1,17 @@
 // The queue on JetStream: deliveries that are due are messages of TIM, those that are put off are schedules in it (PROTOCOL 10), what
 // came of them are messages of HOOKS, of which the last thousand of each webhook are kept for a week.
 import { setTimeout as pause } from 'node:timers/promises'
-import { jetstreamManager } from '@nats-io/jetstream'
+import { type ConsumerConfig, jetstreamManager } from '@nats-io/jetstream'
 import {
   ackInfo,
   type Broker,
   BrokerUnavailable,
   type Consumption,
+  ensureDurable,
   headersOf,
   isPutByBroker,
   lastMessage,
+  leadersWithinMs,
   makeHeaders,
   publishReply,
   pull,
@@ -71,15 +73,15 @@ export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOpti
   const consume = async (
     stream: string,
     durable: string,
-    ensure: () => Promise<void>,
+    made: (withinMs: number) => Promise<void>,
     inFlight: number,
     on: (msg: Parameters<Parameters<typeof pull>[1]['on']>[0]) => Promise<void>,
     failed: (error: Error) => void,
   ): Promise<Consumption> => {
-    await ensure()
+    await made(leadersWithinMs)
     let busy = 0
     const consumption = pull(broker, {
-      ...{ stream, durable, failed, recreate: ensure },
+      ...{ stream, durable, failed, recreate: () => made(0) },
       free: () => inFlight - busy,
       on: (msg) => {
         const { reply } = msg
@@ -102,18 +104,14 @@ export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOpti
     return consumption
   }
 
-  const ensureDurable = async (stream: string, durable: string, config: object): Promise<void> => {
-    const ackWait = ackWaitMs * 1e6
-    const there = await manager.consumers.info(stream, durable).catch(() => undefined)
-    if (there) {
-      if (there.config.ack_wait !== ackWait) await manager.consumers.update(stream, durable, { ack_wait: ackWait })
-      return
-    }
-    await manager.consumers.add(stream, {
-      durable_name: durable,
-      ...{ ack_policy: 'explicit', ack_wait: ackWait, max_deliver: -1, max_ack_pending: 1000 },
-      ...config,
-    })
+  const ensure = async (
+    stream: string,
+    durable: string,
+    config: Partial<ConsumerConfig>,
+    withinMs: number,
+  ): Promise<void> => {
+    const ours = { ack_policy: 'explicit', ack_wait: ackWaitMs * 1e6, max_deliver: -1, max_ack_pending: 1000 } as const
+    await ensureDurable(manager, stream, { durable_name: durable, ...ours, ...config }, withinMs)
   }
 
   const followIn = (
@@ -125,12 +123,17 @@ export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOpti
     consume(
       stream,
       webhooksDurable,
-      () =>
-        ensureDurable(stream, webhooksDurable, {
-          filter_subject: allSessionsFilter,
-          deliver_policy: 'by_start_sequence',
-          opt_start_seq: after + 1,
-        }),
+      (withinMs) =>
+        ensure(
+          stream,
+          webhooksDurable,
+          {
+            filter_subject: allSessionsFilter,
+            deliver_policy: 'by_start_sequence',
+            opt_start_seq: after + 1,
+          },
+          withinMs,
+        ),
       Math.ceil(framesInFlight / sessions.names.length),
       async (msg) => {
         const parsed = ownSessionSubject(msg.subject)
@@ -201,11 +204,16 @@ export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOpti
       consume(
         streams.timers,
         webhookJobsDurable,
-        () =>
-          ensureDurable(streams.timers, webhookJobsDurable, {
-            filter_subject: allWebhookJobsFilter,
-            deliver_policy: 'all',
-          }),
+        (withinMs) =>
+          ensure(
+            streams.timers,
+            webhookJobsDurable,
+            {
+              filter_subject: allWebhookJobsFilter,
+              deliver_policy: 'all',
+            },
+            withinMs,
+          ),
         jobsInFlight,
         async (msg) => {
           const job = decodeJob(msg.string())
