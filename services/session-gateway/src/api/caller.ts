@@ -43,7 +43,7 @@ export const asOfNow = (caller: Caller): Caller => caller.again?.() ?? caller
 /** For what is public. */
 export const nobody: Caller = { principal: 'nobody', kind: 'service', by: 'user:nobody', roles: [], permissions: [] }
 
-type Needing = Pick<Operation, 'needs'>
+export type Needing = Pick<Operation, 'needs'>
 
 /** C1. `subject`: all that the operation is about. Throws forbidden. */
 export function authorize({ permissions, principal }: Caller, { needs }: Needing, subject: Subject = {}): void {

@@ -40,6 +40,9 @@ const nothing = (session: string): Kept => ({
   ...{ info: emptyInfo, fold: emptyFold(session), weighed: unweighed, bytes: unweighed.bytes },
 })
 
+export const newerDecides = ({ why }: { readonly why: string }): ReinsError =>
+  new ReinsError('unavailable', `A newer version of Reins decides on this session: ${why}.`)
+
 /** Frames of one read: each may hold 1 MB. */
 const pageSize = 64
 
@@ -52,6 +55,13 @@ export class SessionFolds {
   constructor(sessions: SessionLog, limits: FoldLimits) {
     this.#sessions = sessions
     this.#limits = limits
+  }
+
+  /** The fold up to `least` at least, to decide on it. Throws session_not_found, and unavailable where a newer version decides. */
+  async toDecide(session: string, least: number): Promise<Fold> {
+    const { fold } = await this.folded(session, least)
+    if (fold.session.beyond) throw newerDecides(fold.session.beyond)
+    return fold
   }
 
   /** Throws session_not_found. */

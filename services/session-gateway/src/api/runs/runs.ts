@@ -31,9 +31,9 @@ import {
 } from '@reins/contracts'
 import { type Fold, firstFrame, runBeginning, type RunStart, waitFor } from '@reins/session'
 import { permittedTools } from '../access/permitted-tools.ts'
-import type { Caller } from '../caller.ts'
-import { authorizeSome } from '../caller.ts'
-import { onlyOf, fromIndex } from '../reads/from-index.ts'
+import { authorizeSome, type Caller } from '../caller.ts'
+import { fromIndex, onlyOf } from '../reads/from-index.ts'
+import { newerDecides } from '../reads/session-folds.ts'
 import { operations } from '../operations.ts'
 import { errorOf, type Outcome, refused } from '../outcomes.ts'
 import { notFound } from '../writes/appender.ts'
@@ -258,7 +258,7 @@ export class Runs {
 
 function undeliverable({ session, head }: Fold, { event, operation, value }: DeliverToRun): ReinsError | undefined {
   const { run, beyond } = session
-  if (beyond) return new ReinsError('unavailable', `A newer version of Reins decides on this session: ${beyond.why}.`)
+  if (beyond) return newerDecides(beyond)
   if (!run?.workflow) return notRun(session.id)
   if (run.ended || head.status === 'ended') return new ReinsError('session_ended', 'The run has ended.')
   if (value !== undefined && JSON.stringify(value).length > runLimits.valueChars)

@@ -21,7 +21,7 @@ import {
 } from '@reins/contracts'
 import { decideApproval, type Fold, type PersonsVerdict, revokeGrant, type VerdictOutcome } from '@reins/session'
 import type { CallService, GatewayConfig } from '../../ports.ts'
-import type { Subject } from '../access/needs.ts'
+import { aboutTool } from '../access/about-tool.ts'
 import type { SessionAgents } from '../access/session-agents.ts'
 import { authorizeSome, type Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
@@ -81,7 +81,8 @@ export class Approvals {
       ...{ call, verdict, scope: request.scope ?? 'call' },
       ...{ digest: request.digest, arguments: request.args, reason: request.reason },
     }
-    const about = () => this.#toolOf(caller, session, (fold) => callOf(fold, call)?.name)
+    const about = () =>
+      aboutTool(this.#parts.folds, caller, operations.decideApproval, session, (fold) => callOf(fold, call)?.name)
     return this.#parts.writes.write(caller, operations.decideApproval, about, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       return {
@@ -117,7 +118,7 @@ export class Approvals {
     options: WriteOptions = {},
   ): Promise<Outcome<GrantsRevoked>> {
     const tool = (fold: Fold) => fold.session.grants?.find((one) => one.grant === grant)?.tool
-    const about = () => this.#toolOf(caller, session, tool)
+    const about = () => aboutTool(this.#parts.folds, caller, operations.decideApproval, session, tool)
     return this.#parts.writes.write(caller, operations.revokeGrants, about, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       let revoked: readonly string[] = []
@@ -144,14 +145,6 @@ export class Approvals {
     })
   }
 
-  /** What is decided about; who may decide about all tools is not made to wait for it. */
-  async #toolOf(caller: Caller, session: string, toolIn: (fold: Fold) => string | undefined): Promise<Subject> {
-    const allowed = authorizeSome(caller, operations.decideApproval, { session })
-    if (allowed.every(({ tool }) => tool === undefined)) return { session }
-    const { fold } = await this.#parts.folds.folded(session)
-    return { session, tool: toolIn(fold) }
-  }
-
   /** AV1. */
   async #decide(session: string, head: Head, said: PersonsVerdict, by: string, grant: string): Promise<Decided> {
     const fold = await this.#foldAt(session, head)
@@ -166,13 +159,7 @@ export class Approvals {
 
   async #foldAt(session: string, head: Head): Promise<Fold> {
     if (head.seq === 0) throw notFound(session)
-    const { fold } = await this.#parts.folds.folded(session, head.seq)
-    if (fold.session.beyond)
-      throw new ReinsError(
-        'unavailable',
-        `A newer version of Reins decides on this session: ${fold.session.beyond.why}.`,
-      )
-    return fold
+    return this.#parts.folds.toDecide(session, head.seq)
   }
 
   #signatureOf({ session }: Fold, data: EventOf<'approval.decided'>['data']): DecisionSignature | undefined {

@@ -14,8 +14,8 @@ import {
 } from '@reins/contracts'
 import { type AnswerOutcome, answerElicitation, waitingElicitations } from '@reins/session'
 import type { CallService } from '../../ports.ts'
-import type { Subject } from '../access/needs.ts'
 import type { SessionAgents } from '../access/session-agents.ts'
+import { aboutTool } from '../access/about-tool.ts'
 import { authorizeSome, type Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { type Outcome, refused } from '../outcomes.ts'
@@ -65,13 +65,14 @@ export class Elicitations {
     options: WriteOptions = {},
   ): Promise<Outcome<ElicitationAnswered>> {
     const { action, content, completed, elicitation_id } = request
-    const about = async (): Promise<Subject> => {
-      const allowed = authorizeSome(caller, operations.answerElicitation, { session })
-      if (allowed.every(({ tool }) => tool === undefined)) return { session }
-      const { fold } = await this.#parts.folds.folded(session)
-      const tool = waitingElicitations(fold.session).find(({ state }) => state.elicitation === elicitation)?.tool
-      return { session, tool }
-    }
+    const about = () =>
+      aboutTool(
+        this.#parts.folds,
+        caller,
+        operations.answerElicitation,
+        session,
+        (fold) => waitingElicitations(fold.session).find(({ state }) => state.elicitation === elicitation)?.tool,
+      )
     return this.#parts.writes.write(caller, operations.answerElicitation, about, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       if (elicitation_id !== undefined && elicitation_id !== elicitation)
@@ -82,12 +83,7 @@ export class Elicitations {
         ...{ receiptOf: elicitationAnswered, on: undefined },
         prepare: async () => async (head: Head) => {
           if (head.seq === 0) throw notFound(session)
-          const { fold } = await this.#parts.folds.folded(session, head.seq)
-          if (fold.session.beyond)
-            throw new ReinsError(
-              'unavailable',
-              `A newer version of Reins decides on this session: ${fold.session.beyond.why}.`,
-            )
+          const fold = await this.#parts.folds.toDecide(session, head.seq)
           const outcome = answerElicitation(fold, { elicitation, action, content, completed }, caller.by)
           if (outcome.kind === 'refused') return refused(errorOf(outcome))
           waits = outcome.waits

@@ -58,13 +58,7 @@ export class Erasures {
               ? await fromIndex<Erasable>(call, 'sessions.erasable', { session }, erasableWithinMs)
               : { forks: [], busy: [] }
           return async (head) => {
-            const now = (await folds.folded(session, head.seq)).fold
-            if (now.session.beyond)
-              throw new ReinsError(
-                'unavailable',
-                `A newer version of Reins decides on this session: ${now.session.beyond.why}.`,
-              )
-            return decided(eraseSession(now, about))
+            return decided(eraseSession(await folds.toDecide(session, head.seq), about))
           }
         },
         settle: async (_ids, done) => {

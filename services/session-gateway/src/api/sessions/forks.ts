@@ -33,7 +33,7 @@ import type { Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { type Outcome, refused } from '../outcomes.ts'
 import { type FoldParts, foldBefore } from '../reads/fold-before.ts'
-import { framesOf } from '../reads/session-folds.ts'
+import { framesOf, newerDecides } from '../reads/session-folds.ts'
 import { infoWithCursor } from '../reads/session-info.ts'
 import { notFound } from '../writes/appender.ts'
 import { decided } from './decisions.ts'
@@ -115,8 +115,7 @@ export class Forks {
   ): Promise<ReturnType<typeof decided>> {
     const { at, message: said, images } = await this.#point(source, request)
     const { session, head } = at
-    if (session.beyond)
-      throw new ReinsError('unavailable', `A newer version of Reins decides on this session: ${session.beyond.why}.`)
+    if (session.beyond) throw newerDecides(session.beyond)
     const content = given ?? (request.again === true ? said?.data.content : undefined)
     const message: EventOf<'message.received'> | undefined = content && {
       type: 'message.received',

@@ -30,7 +30,6 @@ import {
 } from '@reins/contracts'
 import {
   emptyInfo,
-  type Fold,
   firstFrame,
   foldInfo,
   goOnWords,
@@ -158,7 +157,9 @@ export class SessionWrites {
           return async (head) => {
             if (head.seq === 0) return missing(session)
             const anew = await configured(head)
-            const folded = needsFold(head, event) ? (await this.#foldAt(session, head)).session : undefined
+            const folded = needsFold(head, event)
+              ? (await this.#parts.folds.toDecide(session, head.seq)).session
+              : undefined
             const full = waits(head) ? await this.#noRoom(session, head, content) : undefined
             if (full) return refused(full)
             return decided(placeMessage(head, event, asked, { folded, anew }))
@@ -280,7 +281,7 @@ export class SessionWrites {
         on: await this.#needed(session, options),
         prepare: async (ids) => async (head) => {
           if (head.seq === 0) return missing(session)
-          const fold = await this.#foldAt(session, head)
+          const fold = await this.#parts.folds.toDecide(session, head.seq)
           const goOn = received(ids, [{ type: 'text', text: goOnWords }], 'queue')
           const ceiling = this.#parts.budgetCeiling ?? {}
           const asked = permittedTools(caller, ids.subject)
@@ -308,7 +309,7 @@ export class SessionWrites {
     verb: ContextVerb | ControlVerb,
     subject: string,
   ): Promise<Decided> {
-    const fold = await this.#foldAt(session, head)
+    const fold = await this.#parts.folds.toDecide(session, head.seq)
     if (verb === 'compact') return decided(requestCompaction(fold, subject))
     return decided(verb === 'restore' ? restoreContext(fold) : pauseTree(fold))
   }
@@ -317,16 +318,6 @@ export class SessionWrites {
   async #noRoom(session: string, head: Head, content: UserContent): Promise<ReinsError | undefined> {
     const { fold } = await this.#parts.folds.folded(session, head.seq)
     return fold.session.beyond ? undefined : noRoomToWait(fold.session, content, this.#parts.limits)
-  }
-
-  async #foldAt(session: string, head: Head): Promise<Fold> {
-    const { fold } = await this.#parts.folds.folded(session, head.seq)
-    if (fold.session.beyond)
-      throw new ReinsError(
-        'unavailable',
-        `A newer version of Reins decides on this session: ${fold.session.beyond.why}.`,
-      )
-    return fold
   }
 
   /** W2 around W1. `about`: what the operation needs a permission for. */

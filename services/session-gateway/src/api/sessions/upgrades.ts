@@ -106,10 +106,7 @@ export class Upgrades {
   }
 
   async #sessionAt(id: string, least: number): Promise<Session> {
-    const { session } = (await this.#parts.folds.folded(id, least)).fold
-    if (session.beyond)
-      throw new ReinsError('unavailable', `A newer version of Reins decides on this session: ${session.beyond.why}.`)
-    return session
+    return (await this.#parts.folds.toDecide(id, least)).session
   }
 }
 
