@@ -85,6 +85,17 @@ test('ids that a provider repeats are replaced by the ids of the session, the sa
   expect(texts(messages.slice(2))).toEqual(['own two_2', 'two_2'])
 })
 
+test('an id of a provider’s that is one of the session’s own takes none away', () => {
+  const { history } = counting()
+  const call = (id: string, providerCall: string) => ({
+    ...{ type: 'tool-call', call: id, providerCall, name: 'shell', arguments: {} },
+  })
+  const answer = (...content: object[]) => ({ role: 'assistant', model: 'lab/m', content }) as unknown as ModelMessage
+  const sent = [answer(call('one', 'two'), call('two', 'two')), result('one'), result('two')]
+  const parts = history.encode(sent, 'm').flatMap((piece) => piece.parts)
+  expect(parts).toEqual(['own two two_2', 'two', 'two_2'])
+})
+
 test('calls of another provider go under the ids of the session, and its reasoning is not own', () => {
   const { history } = counting()
   const foreign: ModelMessage = {

@@ -122,9 +122,17 @@ export class History {
     if (known !== undefined) return known
     const theirs = message.model.startsWith(`${this.#provider}/`) ? block.providerCall : undefined
     const own = theirs ? this.#idForm(theirs) : undefined
-    const id = own && !used.has(own) ? own : this.#idForm(wireId(block.call))
+    const id = own && !used.has(own) ? own : this.#fresh(wireId(block.call), used)
     this.#ids.set(block, id)
     return id
+  }
+
+  /** A provider may have given an earlier call the very id that Reins gives this one. */
+  #fresh(id: string, used: ReadonlySet<string>): string {
+    for (let again = 1, text = id; ; text = `${id.slice(-56)}_${++again}`) {
+      const form = this.#idForm(text)
+      if (!used.has(form)) return form
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { fitting, ToolFailure } from '../calls/outcome.ts'
 import { Pace } from '../calls/pace.ts'
-import { compileGlob, maxGlobChars } from '../text/glob.ts'
+import { compileGlob, noteOf, maxGlobChars } from '../text/glob.ts'
 import { defineTool, stoppedByRunner } from '../tool.ts'
 import { entersBulky, walk } from '../workspace/walk.ts'
 import { Workspace } from '../workspace/workspace.ts'
@@ -72,12 +72,14 @@ export const findFiles = defineTool(
       if (kept.length < maxKept) kept.push(entry.kind === 'folder' ? `${at}/` : at)
     }
     if (total === 0 && glob.malformed !== undefined) throw new ToolFailure('invalid-arguments', glob.malformed)
+    const note = total === 0 ? noteOf(pattern) : undefined
     kept.sort()
     return fitting(kept, context.settings.maxOutputChars, (files) => ({
       files,
       total,
       ...(files.length < total ? { truncated: true } : {}),
       ...(unread > 0 ? { folders_not_read: unread } : {}),
+      ...(note === undefined ? {} : { note }),
     }))
   },
 )

@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import { asFailure, fitting, ToolFailure } from '../calls/outcome.ts'
 import { Pace } from '../calls/pace.ts'
 import { openText } from '../text/lines.ts'
-import { compileGlob, maxGlobChars } from '../text/glob.ts'
+import { compileGlob, noteOf, maxGlobChars } from '../text/glob.ts'
 import { compilePattern, type Pattern } from '../text/pattern.ts'
 import { defineTool, stoppedByRunner } from '../tool.ts'
 import { entersBulky, walk } from '../workspace/walk.ts'
@@ -106,14 +106,13 @@ export const grep = defineTool(
       await searchFile(search, found.relative, () => workspace.openFile(found), true)
       if (search.binary > 0) throw new ToolFailure('failed', `is a binary file: ${found.relative}`)
     }
+    const notes = notesOf(search, pattern, include)
     return fitting(search.matches, context.settings.maxOutputChars, (matches) => ({
       matches,
       files_searched: search.searched,
       ...(search.binary > 0 ? { binary_files_skipped: search.binary } : {}),
       ...(search.unread > 0 ? { not_read: search.unread } : {}),
-      ...(search.longLines > 0
-        ? { note: `${search.longLines} lines were searched in their first ${search.within} characters only` }
-        : {}),
+      ...(notes.length > 0 ? { note: notes.join('. ') } : {}),
       ...(search.more || matches.length < search.matches.length
         ? {
             truncated: true,
@@ -124,6 +123,20 @@ export const grep = defineTool(
     }))
   },
 )
+
+/** Why something may not have been found. */
+function notesOf(
+  { matches, searched, longLines, within }: Search,
+  pattern: string,
+  include: string,
+): readonly string[] {
+  const notes = longLines > 0 ? [`${longLines} lines were searched in their first ${within} characters only`] : []
+  if (matches.length > 0) return notes
+  if (/\n|(?:^|[^\\])(?:\\\\)*\\n/.test(pattern))
+    notes.push('lines are searched one by one, so nothing with an end of a line in it is found')
+  const glob = searched === 0 ? noteOf(include) : undefined
+  return glob === undefined ? notes : [...notes, glob]
+}
 
 async function searchFile(search: Search, file: string, open: () => number, named = false): Promise<void> {
   let fd: number

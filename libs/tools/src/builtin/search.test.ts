@@ -48,6 +48,20 @@ describe('find_files', () => {
     expect(await call('find_files', { pattern: '[z-a]' }, context)).toMatchObject({ code: 'invalid-arguments' })
   })
 
+  it('says where it found nothing for a glob of another form', async () => {
+    const { context } = fakeContext(temporaryFolder(project))
+    for (const [pattern, says] of [
+      ['@(a|b).ts', '@(a|b)'],
+      ['[[:alpha:]]*.ts', '[[:alpha:]]'],
+      ['f{1..3}.ts', '{1..3}'],
+    ] as const)
+      expect(await call('find_files', { pattern }, context)).toMatchObject({
+        ...{ files: [], total: 0 },
+        note: expect.stringContaining(says),
+      })
+    expect(await call('find_files', { pattern: '*.nothing' }, context)).not.toHaveProperty('note')
+  })
+
   it('finds folders whose names are brackets, in whole paths and in parts', async () => {
     const { context } = fakeContext(
       temporaryFolder({
@@ -151,6 +165,18 @@ describe('grep', () => {
     expect(await files({ include: 'src/*.ts' })).toEqual(['src/a.ts'])
     expect(await files({ path: 'src', include: 'deep/*' })).toEqual(['src/deep/c.js'])
     expect(await call('grep', { pattern: 'a', path: 'nope' }, context)).toMatchObject({ code: 'not-found' })
+  })
+
+  it('says why it finds nothing over the end of a line, or in files of another form of glob', async () => {
+    const { context } = fakeContext(temporaryFolder({ 'f.ts': 'one\ntwo\n' }))
+    expect(await call('grep', { pattern: 'one\\ntwo' }, context)).toMatchObject({
+      ...{ matches: [], note: expect.stringContaining('one by one') },
+    })
+    expect(await call('grep', { pattern: 'one', include: '@(f|g).ts' }, context)).toMatchObject({
+      ...{ matches: [], note: expect.stringContaining('@(a|b)') },
+    })
+    for (const pattern of ['on\\\\new', 'three'])
+      expect(await call('grep', { pattern }, context)).not.toHaveProperty('note')
   })
 
   it('is not stopped by repeats that multiply, and searches as much of a line as a large pattern allows', async () => {

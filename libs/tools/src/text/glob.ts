@@ -15,6 +15,21 @@ export interface Glob {
   readonly malformed?: string
 }
 
+/** Forms of other globs, which stand for themselves here: nothing is found by one, and nobody would know why. */
+const foreignForms: readonly (readonly [form: RegExp, name: string])[] = [
+  [/[!@+?*]\([^)]*\)/, 'extended globs such as !(x) and @(a|b)'],
+  [/\[\[:[a-z]+:\]/, 'classes such as [[:alpha:]]'],
+  [/\{[^{},]*\.\.[^{},]*\}/, 'ranges such as {1..3}'],
+]
+
+/** What to say where a glob has found nothing. */
+export function noteOf(glob: string): string | undefined {
+  const found = foreignForms.flatMap(([form, name]) => (form.test(glob) ? [name] : []))
+  return found.length === 0
+    ? undefined
+    : `${found.join(', and ')} are read as plain characters: use *, ?, **, [a-z] and {a,b}`
+}
+
 /** Throws ToolFailure for one that is too long. */
 export function compileGlob(glob: string, argument = 'the glob'): Glob {
   if (glob.length > maxGlobChars)

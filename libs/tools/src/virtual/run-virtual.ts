@@ -7,7 +7,7 @@ import { virtualFolder } from '@reins/contracts'
 import { Bash, type IFileSystem, InMemoryFs } from 'just-bash'
 import { failed, fitting, fittingText, succeeded, ToolFailure, type ToolOutcome } from '../calls/outcome.ts'
 import { parseArguments } from '../tool.ts'
-import { compileGlob } from '../text/glob.ts'
+import { compileGlob, noteOf } from '../text/glob.ts'
 import { compilePattern } from '../text/pattern.ts'
 import type { ToolSettings } from '../calls/context.ts'
 import type { VirtualEntry } from './files.ts'
@@ -225,10 +225,12 @@ async function findFiles(
     (one) => one.path !== at && (!foldersOnly || one.folder) && glob.matches(path.posix.relative(at, one.path)),
   )
   if (found.length === 0 && glob.malformed !== undefined) throw new ToolFailure('invalid-arguments', glob.malformed)
+  const note = found.length === 0 ? noteOf(pattern) : undefined
   const kept = found.slice(0, maxFound).map((one) => `${path.posix.relative(folder, one.path)}${one.folder ? '/' : ''}`)
   return fitting(kept, maxOutputChars, (files) => ({
     ...{ files, total: found.length },
     ...(files.length < found.length ? { truncated: true } : {}),
+    ...(note === undefined ? {} : { note }),
   }))
 }
 
