@@ -30,6 +30,7 @@ const long = [
   'e2e/attacks/people/device.test.ts',
   'e2e/attacks/code/foreign-code.int.test.ts',
   'e2e/attacks/people/history.int.test.ts',
+  'e2e/attacks/services/archive.int.test.ts',
 ]
 
 export default defineConfig({

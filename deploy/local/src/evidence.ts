@@ -7,6 +7,7 @@ const named = 3
 export function evidence(found: {
   readonly records: readonly RegistryFault[]
   readonly pools: readonly string[]
+  readonly sessions: readonly string[]
 }): Readonly<Record<string, string>> {
   const unreadable = found.records.filter(({ why }) => why === 'unreadable')
   const unsealed = found.records.filter(({ why }) => why === 'unsealed')
@@ -20,6 +21,11 @@ export function evidence(found: {
       ? {}
       : {
           seals: `${counted(unsealed.length, 'record')} of the stream REG ${unsealed.length === 1 ? 'has' : 'have'} no sound seal of the registry, and nobody believes what ${unsealed.length === 1 ? 'it says' : 'they say'}: ${places(unsealed)}. Somebody has written there who is not the registry: change the passwords of the broker`,
+        }),
+    ...(found.sessions.length === 0
+      ? {}
+      : {
+          sessions: `${counted(found.sessions.length, 'session')} cannot be read, because what the archive holds of ${found.sessions.length === 1 ? 'it' : 'them'} is gone or is not what was put there: ${list(found.sessions)}`,
         }),
     ...(found.pools.length === 0
       ? {}

@@ -356,7 +356,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       mapped(options.servers?.() ?? {}, stateText),
       live.connected() ? {} : { deltas: 'not connected' },
       ...healths.map((of) => of()),
-      evidence({ records: view.faults, pools: journal.work.unreadable() }),
+      evidence({ records: view.faults, pools: journal.work.unreadable(), sessions: journal.unreadable() }),
     )
     const bad = Object.values(parts).some((state) => state !== 'ok')
     return {

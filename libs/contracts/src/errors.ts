@@ -304,6 +304,11 @@ export const errorTable = {
     meaning: 'The session has grown so large that it is not loaded as a whole any more.',
     next: 'Read it page by page (reins session events), and go on in a new session. An operator can allow more with REINS_MAX_SESSION_MB.',
   },
+  session_unreadable: {
+    retry: 'never',
+    meaning: 'What the archive holds of the session is not there any more, or is not what was put there.',
+    next: 'An operator can bring it back from a backup. Other sessions are not touched by it.',
+  },
   too_many_streams: {
     retry: 'after',
     meaning: 'The gateway already serves as many streams as it may.',

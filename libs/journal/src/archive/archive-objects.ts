@@ -1,116 +1,255 @@
 // The objects of the archive, read: each is kept in this process for a while, because who reads a session reads it page by page.
+//   AO1. Whoever has the password of memory can write where it is said what lies in the archive. So that is believed only where the object is
+//        of this session, and the frame that names it goes on behind the last frame that the object holds. What it is compared with was hashed.
+//   AO2. Nothing but the broker's absence is worth another try: the rest is `session_unreadable`, and about this session alone.
 import { createHash } from 'node:crypto'
 import { jetstream } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
-import { type Broker, lastMessage, objectBytes, readMessages, untilAnswered } from '@reins/broker'
+import {
+  type Broker,
+  BrokerUnavailable,
+  lastMessage,
+  nextMessage,
+  objectBytes,
+  type ReadOptions,
+  readMessages,
+  type StoredMessage,
+  untilAnswered,
+} from '@reins/broker'
 import {
   archivedInTreeFilter,
   archivedSubject,
   type EventData,
+  eventsJsonOf,
   type Frame,
+  frameHash,
+  frameSealText,
   objectStores,
   parseSessionSubject,
+  ReinsError,
   type SessionStreams,
 } from '@reins/contracts'
 import { archivedIn } from '@reins/session'
 import { frameOf } from '../jetstream/frames.ts'
 import { decodeArchive, mostUnpacked } from './archive-file.ts'
 import { archiveKey, isSealed, openObject } from './archive-keys.ts'
+import type { SessionFrame } from '../port.ts'
 import type { ArchiveReader } from './archive-reads.ts'
 
 const apiMs = 2000
 /** Of compressed bytes: about ten times as much when read. */
 const keptBytes = 4 * 1024 * 1024
+const mostNamed = 1000
 
 export const openArchive = (broker: Broker): Promise<ObjectStore> =>
   untilAnswered(() => new Objm(jetstream(broker.nc, { timeout: apiMs })).open(objectStores.archive))
 
 export const archiveDigest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64url')
 
-/** undefined: it is not there, or not whole any more. Rejects with BrokerUnavailable, or where the bytes are others. */
+export const unreadable = (why: string): ReinsError => new ReinsError('session_unreadable', why)
+export const isUnreadable = (error: unknown): boolean =>
+  error instanceof ReinsError && error.code === 'session_unreadable'
+
+/** undefined: it is not there, or not whole any more. Rejects with BrokerUnavailable, or session_unreadable where the bytes are others. */
 export async function archivedBytes(
   broker: Broker,
   { object, digest }: Pick<EventData<'session.archived'>, 'object' | 'digest'>,
 ): Promise<Uint8Array | undefined> {
   // Whoever may write objects could have put any there.
-  const bytes = await objectBytes(broker, objectStores.archive, object, { mostBytes: mostUnpacked })
+  const bytes = await objectBytes(broker, objectStores.archive, object, { mostBytes: mostUnpacked }).catch(
+    (error: unknown) => {
+      if (error instanceof BrokerUnavailable) throw error
+      throw unreadable(error instanceof Error ? error.message : String(error))
+    },
+  )
   if (bytes === undefined) return undefined
-  if (archiveDigest(bytes) !== digest) throw new Error(`${object} is damaged in the archive`)
+  if (archiveDigest(bytes) !== digest) throw unreadable(`${object} is damaged in the archive.`)
   return bytes
+}
+
+/** AO1: what it is said to hold, where that is so. Rejects with session_unreadable, or BrokerUnavailable. */
+export async function archivedMessages(
+  broker: Broker,
+  session: string,
+  archived: Frame,
+  { bytes, leader }: { readonly bytes: Uint8Array; readonly leader: boolean },
+): Promise<readonly StoredMessage[]> {
+  const at = archivedIn(archived)
+  if (!at) throw unreadable(`Frame ${archived.n} of session ${session} names nothing in the archive.`)
+  /** What an older version has written is not encrypted. */
+  const plain = async (): Promise<Uint8Array> => {
+    if (!isSealed(bytes)) return bytes
+    const key = await archiveKey(broker, session, { leader })
+    if (!key) throw unreadable(`${at.object} cannot be read: the key of session ${session} is gone.`)
+    return openObject(key, at.object, bytes)
+  }
+  const messages = await plain()
+    .then((found) => decodeArchive(session, found))
+    .catch((error: unknown) => {
+      if (error instanceof BrokerUnavailable || isUnreadable(error)) throw error
+      throw unreadable(`${at.object} in the archive is nothing that was put there for session ${session}.`)
+    })
+  checkJoin(session, archived, framesIn(messages))
+  return messages
+}
+
+const framesIn = (messages: readonly StoredMessage[]): readonly Frame[] =>
+  messages.flatMap((message) => frameOf(message) ?? [])
+
+/** AO1. Throws session_unreadable. */
+function checkJoin(session: string, archived: Frame, frames: readonly Frame[]): void {
+  const at = archivedIn(archived)
+  const [first] = frames
+  const last = frames.at(-1)
+  const joins =
+    first?.n === at?.first &&
+    frames.length === at?.frames &&
+    last?.seq === archived.prev &&
+    last.n + 1 === archived.n &&
+    frameHash(last.hash, archived, eventsJsonOf(archived)) === archived.hash
+  if (!joins)
+    throw unreadable(`Frame ${archived.n} of session ${session} does not go on behind what ${at?.object} holds.`)
 }
 
 export function archiveReader(
   broker: Broker,
   { streams, replicated }: { readonly streams: SessionStreams; readonly replicated: boolean },
-): ArchiveReader {
+): ArchiveReader & { unreadable(): readonly string[] } {
   const kept = new KeptFrames()
-  /** What an older version has written is not encrypted. */
-  const plain = async (session: string, object: string, bytes: Uint8Array): Promise<Uint8Array> => {
-    if (!isSealed(bytes)) return bytes
-    const key = await archiveKey(broker, session, { leader: replicated })
-    if (!key) throw new Error(`${object} cannot be read: the key of session ${session} is gone`)
-    return openObject(key, object, bytes)
-  }
-  const says = ({ withinMs }: { withinMs?: number } = {}) => ({
+  const found = new Set<string>()
+  const says = ({ withinMs }: ReadOptions = {}) => ({
     leader: replicated,
     ...(withinMs === undefined ? {} : { withinMs }),
   })
+
+  async function frames(session: string, archived: Frame): Promise<readonly Frame[]> {
+    const at = archivedIn(archived)
+    if (!at) throw unreadable(`Frame ${archived.n} of session ${session} names nothing in the archive.`)
+    const found = await kept.of(`${at.digest} ${at.object}`, async () => {
+      const bytes = await archivedBytes(broker, at)
+      if (!bytes)
+        throw unreadable(
+          `Frames ${at.first} to ${archived.n - 1} of session ${session} lie in ${at.object}, which is gone from the archive.`,
+        )
+      const messages = await archivedMessages(broker, session, archived, { bytes, leader: replicated })
+      return { bytes: bytes.length, frames: framesIn(messages) }
+    })
+    checkJoin(session, archived, found)
+    return found
+  }
+
+  /** AO1. It is the first that says so behind the place where it stands: the same words once more are not. */
+  async function isSo(session: string, archived: Frame, options: ReadOptions): Promise<boolean> {
+    await frames(session, archived)
+    const behind = { ...says(options), after: archived.prev }
+    const first = await nextMessage(broker, () => streams.of(session), archivedSubject(session), behind)
+    return first?.seq === archived.seq
+  }
+
+  /** Of those that say where it lies, in order, the last one that is so. Rejects where memory has said so, and it is not. */
+  async function lastThatIsSo(
+    session: string,
+    candidates: readonly Frame[],
+    options: ReadOptions,
+  ): Promise<Frame | undefined> {
+    let why: unknown
+    for (const one of candidates.toReversed()) {
+      try {
+        if (await isSo(session, one, options)) return one
+      } catch (error) {
+        if (!isUnreadable(error)) throw error
+        const seal = broker.seals.check('m', frameSealText(one), one.seal ?? '')
+        if (seal === 'sound' || seal === 'unknown') why ??= error
+      }
+    }
+    if (why !== undefined) throw why
+    return undefined
+  }
+
+  async function latest(session: string, options: ReadOptions = {}): Promise<Frame | undefined> {
+    const stream = () => streams.of(session)
+    const message = await lastMessage(broker, stream, archivedSubject(session), says(options))
+    if (!message) return undefined
+    const last = frameOf(message)
+    if (last && archivedIn(last)) {
+      const so = await isSo(session, last, options).catch((error: unknown) => {
+        if (!isUnreadable(error)) throw error
+        return false
+      })
+      if (so) return last
+    }
+    const all = await readMessages(broker, stream, archivedSubject(session), says(options))
+    return lastThatIsSo(session, framesIn(all).filter(archivedIn), options)
+  }
+
   return {
     async latest(session, options) {
-      const message = await lastMessage(broker, () => streams.of(session), archivedSubject(session), says(options))
-      const frame = message && frameOf(message)
-      return frame && archivedIn(frame) ? frame : undefined
+      try {
+        const frame = await latest(session, options)
+        found.delete(session)
+        return frame
+      } catch (error) {
+        if (isUnreadable(error) && found.size < mostNamed) found.add(session)
+        throw error
+      }
     },
-    async ofTree(root, options) {
+    unreadable: () => [...found],
+    async ofTree(root, options = {}) {
       const found = await readMessages(broker, () => streams.of(root), archivedInTreeFilter(root), says(options))
-      return found.flatMap((message) => {
+      const candidates = new Map<string, Frame[]>()
+      for (const message of found) {
         const session = parseSessionSubject(message.subject)?.session
         const frame = frameOf(message)
-        return session !== undefined && frame && archivedIn(frame) ? [{ session, frame }] : []
-      })
+        if (session !== undefined && frame && archivedIn(frame))
+          candidates.set(session, [...(candidates.get(session) ?? []), frame])
+      }
+      const so: SessionFrame[] = []
+      for (const [session, frames] of candidates) {
+        // Of the others nothing is asked for.
+        if (frames.every(({ prev }) => prev <= (options.after ?? 0))) continue
+        const frame = await lastThatIsSo(session, frames, options)
+        if (frame) so.push({ session, frame })
+      }
+      return so
     },
-    frames(session, archived) {
-      const at = archivedIn(archived)
-      if (!at) throw new Error(`frame ${archived.n} of session ${session} names nothing in the archive`)
-      return kept.of(at.object, at.bytes, async () => {
-        const bytes = await archivedBytes(broker, at)
-        if (!bytes)
-          throw new Error(
-            `frames ${at.first} to ${archived.n - 1} of session ${session} lie in ${at.object}, which is gone`,
-          )
-        return (await decodeArchive(session, await plain(session, at.object, bytes))).flatMap(
-          (message) => frameOf(message) ?? [],
-        )
-      })
-    },
+    frames,
   }
+}
+
+interface Read {
+  /** Of the object, as it lies there. */
+  readonly bytes: number
+  readonly frames: readonly Frame[]
 }
 
 /** The one that was read last is the last one. */
 class KeptFrames {
-  readonly #kept = new Map<string, { readonly bytes: number; readonly frames: Promise<readonly Frame[]> }>()
-  #bytes = 0
+  readonly #kept = new Map<string, Promise<Read>>()
+  readonly #sizes = new Map<string, number>()
 
-  of(object: string, bytes: number, read: () => Promise<readonly Frame[]>): Promise<readonly Frame[]> {
+  async of(object: string, read: () => Promise<Read>): Promise<readonly Frame[]> {
     const known = this.#kept.get(object)
-    if (known) {
-      this.#kept.delete(object)
-      this.#kept.set(object, known)
-      return known.frames
+    const found = known ?? read()
+    this.#kept.delete(object)
+    this.#kept.set(object, found)
+    try {
+      const { bytes, frames } = await found
+      if (!known && this.#kept.get(object) === found) this.#keep(object, bytes)
+      return frames
+    } catch (error) {
+      if (this.#kept.get(object) === found) this.#kept.delete(object)
+      throw error
     }
-    const frames = read()
-    frames.catch(() => this.#forget(object))
-    this.#kept.set(object, { bytes, frames })
-    this.#bytes += bytes
-    for (const oldest of this.#kept.keys()) {
-      if (this.#bytes <= keptBytes || oldest === object) break
-      this.#forget(oldest)
-    }
-    return frames
   }
 
-  #forget(object: string): void {
-    this.#bytes -= this.#kept.get(object)?.bytes ?? 0
-    this.#kept.delete(object)
+  #keep(object: string, bytes: number): void {
+    this.#sizes.set(object, bytes)
+    let all = [...this.#sizes.values()].reduce((sum, one) => sum + one, 0)
+    for (const oldest of this.#kept.keys()) {
+      if (all <= keptBytes || oldest === object) break
+      all -= this.#sizes.get(oldest) ?? 0
+      this.#sizes.delete(oldest)
+      this.#kept.delete(oldest)
+    }
   }
 }

@@ -13,9 +13,9 @@ import { archivedIn, erasedIn, fromErasure } from '@reins/session'
 import type { SessionFrame, SessionLog } from '../port.ts'
 
 export interface ArchiveReader {
-  /** The latest frame of a session that says where what is before it lies; undefined: there is none. */
+  /** The latest frame of a session that says where what is before it lies, and is right; undefined: there is none. */
   latest(session: string, options?: ReadOptions): Promise<Frame | undefined>
-  /** Those of all sessions of a tree, as far as they stand in the stream. */
+  /** That of each session of a tree, where one behind `after` is needed. */
   ofTree(root: string, options?: ReadOptions): Promise<readonly SessionFrame[]>
   /** The frames of the object that this frame names. Rejects where it is not there, or is not what the frame says. */
   frames(session: string, archived: Frame): Promise<readonly Frame[]>
@@ -31,7 +31,7 @@ export function withArchive<Log extends Raw>(raw: Log, archive: ArchiveReader): 
     if (left[0] && erasedIn(left[0])) return left
     const gap = gapIn(found, after)
     if (!gap) return found
-    const archived = archivedIn(gap) ? gap : await archive.latest(session, options)
+    const archived = await archive.latest(session, options)
     if (!archived) return found
     const older = await before(session, archived, after)
     const room = limit - older.length

@@ -2,7 +2,8 @@
 // are the caller's.
 //   AW1. An object is read back, byte for byte, before anybody may name it. Each attempt writes one of its own, so that no other attempt
 //        can change or remove what a frame names. It is encrypted with the key of its session.
-//   AW2. Only what stands before a frame of the session that names its object is taken out, and only while the object is whole.
+//   AW2. Only what an object holds is taken out, message by message, and only where a frame behind them names it: whoever has the password of
+//      memory can append such a frame, and that must cost nothing.
 //      What gateways appended for people stays: there is little of it, and the audit reads it there. What is taken out is overwritten, so
 //      that nothing of it is left when the session is erased.
 //   AW3. What ends between two steps leaves an object that no frame names (it is swept), or frames that also lie in the archive (they are
@@ -40,7 +41,15 @@ import { archivedIn, erasedIn } from '@reins/session'
 import { frameOf, headFromMessage } from '../jetstream/frames.ts'
 import { decodeArchive, encodeArchive } from './archive-file.ts'
 import { madeArchiveKey, openObject, sealObject } from './archive-keys.ts'
-import { archiveDigest, archivedBytes, archiveReader, openArchive } from './archive-objects.ts'
+import {
+  archiveDigest,
+  archivedBytes,
+  archivedMessages,
+  archiveReader,
+  isUnreadable,
+  openArchive,
+  unreadable,
+} from './archive-objects.ts'
 import { copyOfSplit, overwriteAll } from './copies.ts'
 import {
   eraseDeliveries,
@@ -59,7 +68,7 @@ export interface Archivist {
   store(session: string, head: Head, as: string): Promise<EventData<'session.archived'> | undefined>
   /** An object that no frame names. */
   drop(object: string): Promise<void>
-  /** AW2. Repeating it changes nothing. */
+  /** AW2. Repeating it changes nothing. Rejects with session_unreadable where what the frame says is not so: then nothing is taken out. */
   takeOut(session: string, archived: Frame): Promise<void>
   /** The sessions of a tree, as the stream has them. */
   tree(root: string): Promise<readonly string[]>
@@ -94,10 +103,8 @@ export async function createArchivist(
   /** Those that no object holds yet: from the frame on that names the latest one. */
   async function notArchived(session: string): Promise<readonly StoredMessage[]> {
     const messages = await readMessages(broker, () => streams.of(session), sessionFilter(session), { leader })
-    const from = messages.findLastIndex((message) => {
-      const frame = frameOf(message)
-      return frame !== undefined && archivedIn(frame) !== undefined
-    })
+    const archived = await reader.latest(session, { leader })
+    const from = archived ? messages.findIndex(({ seq }) => seq === archived.seq) : 0
     return from > 0 ? messages.slice(from) : messages
   }
 
@@ -107,14 +114,17 @@ export async function createArchivist(
   const eraseKey = (session: string): Promise<number> =>
     eraseMessages(broker, archivist, allStreams.keys, archiveKeySubject(session), { leader })
 
-  /** The objects that the frames of a session name; undefined: it was erased. AW5: read from the leader, behind the head. */
-  async function namedBy(session: string): Promise<ReadonlySet<string> | undefined> {
-    const last = await lastMessage(broker, streams.of(session), archivedSubject(session), { leader: true })
+  /** What was said of it is the beginning of its log. AW5: read from the leader, behind the head. */
+  async function wasErased(session: string): Promise<boolean> {
     const [first] = await readMessages(broker, streams.of(session), sessionFilter(session), { limit: 1, leader: true })
     const begins = first && frameOf(first)
-    if (begins && erasedIn(begins)) return undefined
+    return begins !== undefined && erasedIn(begins) !== undefined
+  }
+
+  /** The objects that the frames of a session name. `last`: the last frame that says so. */
+  async function namedBy(session: string, last: Frame | undefined): Promise<ReadonlySet<string>> {
     const named = new Set<string>()
-    for (let at = last && frameOf(last); at; ) {
+    for (let at = last; at; ) {
       const archived = archivedIn(at)
       if (!archived) break
       named.add(archived.object)
@@ -122,6 +132,59 @@ export async function createArchivist(
       at = before
     }
     return named
+  }
+
+  /** Of its objects, those that nothing names. What the last frame says is looked into only where something would go by it (AW2). */
+  async function notNamed(session: string, subjects: readonly string[]): Promise<readonly string[]> {
+    const last = await lastMessage(broker, streams.of(session), archivedSubject(session), { leader: true })
+    const said = last && frameOf(last)
+    const at = said && archivedIn(said)
+    const names = subjects.map(objectNameIn)
+    if (at && names.length === 1 && names[0] === at.object) return []
+    try {
+      const named = await namedBy(session, await reader.latest(session, { leader: true }))
+      return subjects.filter((subject) => !named.has(objectNameIn(subject)))
+    } catch (error) {
+      // Of a session that cannot be read nothing is swept: it may be brought back.
+      if (isUnreadable(error)) return []
+      throw error
+    }
+  }
+
+  /** What its objects hold, the latest first. */
+  async function* heldBy(
+    session: string,
+    archived: Frame,
+    bytes: Uint8Array,
+  ): AsyncGenerator<readonly StoredMessage[]> {
+    const held = await archivedMessages(broker, session, archived, { bytes, leader })
+    yield held
+    for (let at = held[0] && frameOf(held[0]); at && archivedIn(at); ) {
+      const named = archivedIn(at)
+      const older = named && (await archivedBytes(archivist, named))
+      if (!older) throw unreadable(`${named?.object} is gone from the archive.`)
+      const of = await archivedMessages(broker, session, at, { bytes: older, leader })
+      yield of
+      at = of[0] && frameOf(of[0])
+    }
+  }
+
+  /** Of what the stream has before it, what the archive does not hold. AW2. */
+  async function notHeld(session: string, archived: Frame, bytes: Uint8Array): Promise<ReadonlySet<number>> {
+    const left = new Map<number, StoredMessage>()
+    for (const role of taken)
+      for (const message of await readMessages(broker, streams.of(session), sessionRoleFilter(session, role), {
+        leader,
+      }))
+        if (message.seq < archived.seq) left.set(message.seq, message)
+    for await (const held of heldBy(session, archived, bytes)) {
+      for (const message of held) {
+        const here = left.get(message.seq)
+        if (here && areSame([message], [here])) left.delete(message.seq)
+      }
+      if (left.size === 0) break
+    }
+    return new Set(left.keys())
   }
 
   return {
@@ -149,20 +212,27 @@ export async function createArchivist(
       const at = archivedIn(archived)
       if (!at) return
       const { seq } = archived
-      if (!(await archivedBytes(archivist, at))) {
+      const bytes = await archivedBytes(archivist, at)
+      if (!bytes) {
         // It was erased meanwhile, and what stood here is gone or is going to be.
-        const [first] = await readMessages(broker, streams.of(session), sessionFilter(session), { after: seq, leader })
-        if (first) for (const one of await notArchived(session)) if (isErased(one)) return
-        throw new Error(`${at.object} is gone from the archive`) // AW2
+        for (const one of await readMessages(broker, streams.of(session), sessionFilter(session), {
+          after: seq,
+          leader,
+        }))
+          if (isErased(one)) return
+        throw unreadable(`${at.object} is gone from the archive.`) // AW2
       }
+      const stays = await notHeld(session, archived, bytes)
       const stream = streams.of(session)
       const filters = taken.map((role) => sessionRoleFilter(session, role))
       if (!erasable) {
+        if (stays.size > 0) throw unreadable(`${at.object} does not hold all that stands before it.`)
         for (const filter of filters) await purge(archivist, stream, { filter, seq })
         return
       }
       await overwrite([stream], async () => {
-        for (const filter of filters) await eraseMessages(broker, archivist, stream, filter, { before: seq, leader })
+        for (const filter of filters)
+          await eraseMessages(broker, archivist, stream, filter, { before: seq, leader, but: stays })
       })
     },
     async tree(root) {
@@ -211,20 +281,20 @@ export async function createArchivist(
         const message = await lastMessage(broker, streams.of(session), sessionFilter(session), { leader: true })
         if (!message) continue
         const { n } = headFromMessage(message)
-        const named = await namedBy(session)
-        for (const subject of subjects) {
-          const name = objectNameIn(subject)
-          if (named?.has(name) || headOfObject(name) >= n) continue // AW5
+        const erased = await wasErased(session)
+        const unnamed = erased ? subjects : await notNamed(session, subjects)
+        for (const subject of unnamed) {
+          if (headOfObject(objectNameIn(subject)) >= n) continue // AW5
           await eraseObject(broker, archivist, objectStores.archive, subject, { leader })
           swept++
         }
-        if (!named) await eraseKey(session)
+        if (erased) await eraseKey(session)
       }
       for await (const keys of subjectsIn(broker, allStreams.keys, allArchiveKeysFilter))
         for (const key of keys) {
           const session = key.slice(archiveKeySubject('').length)
           if (!isSessionId(session) || objects.has(session)) continue
-          if (!(await namedBy(session))) await eraseKey(session)
+          if (await wasErased(session)) await eraseKey(session)
         }
       return swept
     },

@@ -25,20 +25,25 @@ const atOnce = 16
 /** "No message found": of a message that is gone (EG1). */
 const notThere = 10037
 
-/** All messages of a filter up to a sequence, `before` itself not among them. Gives their number. */
+/** All messages of a filter up to a sequence, `before` itself not among them, and none of `but`. Gives their number. */
 export async function eraseMessages(
   broker: Broker,
   archivist: Broker,
   stream: string,
   filter: string,
-  { before = Number.POSITIVE_INFINITY, leader }: { readonly before?: number; readonly leader: boolean },
+  {
+    before = Number.POSITIVE_INFINITY,
+    leader,
+    but = new Set(),
+  }: { readonly before?: number; readonly leader: boolean; readonly but?: ReadonlySet<number> },
 ): Promise<number> {
   let erased = 0
   for (let after = 0; ; ) {
     const page = await readMessages(broker, stream, filter, { after, limit: pageSize, leader, withinMs: 30_000 })
     const found = page.filter(({ seq }) => seq < before)
-    await eachOf(found, ({ seq }) => eraseMessage(archivist, stream, seq))
-    erased += found.length
+    const gone = found.filter(({ seq }) => !but.has(seq))
+    await eachOf(gone, ({ seq }) => eraseMessage(archivist, stream, seq))
+    erased += gone.length
     after = page.at(-1)?.seq ?? after
     if (page.length < pageSize || found.length < page.length) return erased
   }

@@ -41,6 +41,8 @@ export interface Journal {
   /** Whether they can be erased: their streams were made so that frames can be overwritten. */
   readonly erasable: boolean
   readonly sessions: SessionLog
+  /** Sessions that somebody has asked this process for, and whose frames in the archive are not there or not what was put there. */
+  unreadable(): readonly string[]
   readonly feed: SessionFeed
   /** As `framesHere` of the feed, of all sessions. */
   framesHere(on: (frame: RepublishedFrame) => void): Subscription
@@ -98,13 +100,15 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
     createJetStreamBundles(broker),
   ])
   const here = new FramesHere()
+  const archive = archived ? archiveReader(broker, { streams, replicated }) : undefined
   const sessions = createJetStreamLog(broker, {
     ...{ here, streams, replicated },
-    ...(archived ? { archive: archiveReader(broker, { streams, replicated }) } : {}),
+    ...(archive ? { archive } : {}),
     ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
   })
   return {
     ...{ streams, onSplit, sessions, archived, erasable },
+    unreadable: () => archive?.unreadable() ?? [],
     feed: createJetStreamFeed(broker, here, options.live),
     framesHere: (on) => here.listenToAll(on),
     work,

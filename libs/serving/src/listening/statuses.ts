@@ -21,6 +21,7 @@ const statuses: Readonly<Record<string, number>> = {
   rate_limited: 429,
   too_many_requests: 429,
   session_too_large: 409,
+  session_unreadable: 502,
   internal: 502,
   unavailable: 503,
   too_many_streams: 503,

@@ -542,4 +542,5 @@ export class SessionActor implements HeldActor, Turns, RoomOwner, Heard {
 
 /** A9. Another try would read the same. */
 const isBeyondReading = (error: unknown): error is Error =>
-  error instanceof SessionTooLarge || (error instanceof ReinsError && error.code === 'session_erased')
+  error instanceof SessionTooLarge ||
+  (error instanceof ReinsError && (error.code === 'session_erased' || error.code === 'session_unreadable'))

@@ -2,9 +2,10 @@
 //   AC1. The index is derived and lags. It only names candidates; what is archived is decided on the frames (archive-session.ts).
 //   AC2. A session that stays is not looked at again until something was appended to it, as long as this process lives.
 //   AC4. A few sessions are archived at once, and never more: a round leaves the broker to sessions that work.
+//   AC5. What cannot be read is named in the log, and the round goes on with the others.
 //   AC3. Once for each process, since what it finds is left behind by processes that died.
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Room } from '@reins/journal'
+import { isUnreadable, type Room } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
 import type { Database } from '../index/tables.ts'
 import { type ArchiveOptions, archiveSession } from './archive-session.ts'
@@ -79,7 +80,10 @@ async function round(options: ArchiverOptions, staying: Map<string, number>, sig
     const page = await candidates(db, until, place)
     await several(page, async ({ id, seq }) => {
       if (signal.aborted || staying.get(id) === seq) return // AC2
-      const outcome = await archiveSession(options, id, signal)
+      const outcome = await archiveSession(options, id, signal).catch((error: unknown) => {
+        if (!isUnreadable(error)) throw error
+        return { kind: 'stays', broken: error instanceof Error ? error.message : '' } as const // AC5
+      })
       if (outcome.kind === 'archived') on({ archived: outcome })
       if (outcome.kind !== 'stays') return
       if (outcome.broken !== undefined) log.warn({ session: id, err: outcome.broken }, 'a session is not archived')

@@ -1,5 +1,6 @@
 // Frames that are orders: one durable on each stream hands each of them to one instance of memory, again and again until it is done, whoever
-// dies. To do it twice changes nothing.
+// dies. To do it twice changes nothing. What is no order after all, since what it says is not so, is said once and left: the broker hands out
+// a bounded number of orders that are not carried out, and others would wait behind it.
 import { jetstreamManager } from '@nats-io/jetstream'
 import { ackInfo, type Broker, type Consumption, ensureDurable, pull } from '@reins/broker'
 import { decodeFrame, type Frame, ownSessionSubject, type SessionStreams } from '@reins/contracts'
@@ -18,6 +19,8 @@ export interface OrdersOptions {
   readonly undone: string
   /** Resolves when the order is carried out, or the frame is none. */
   readonly carryOut: (session: string, frame: Frame) => Promise<void>
+  /** Whether a failure says that it is no order after all. */
+  readonly isNone?: (error: unknown) => boolean
 }
 
 const againMs = 5000
@@ -32,7 +35,7 @@ export interface Orders {
 
 /** Resolves when the durables are there; the caller closes it. */
 export async function followOrders(options: OrdersOptions): Promise<Orders> {
-  const { broker, streams, durable, filter, atOnce, ackWaitMs, log, undone, carryOut } = options
+  const { broker, streams, durable, filter, atOnce, ackWaitMs, log, undone, carryOut, isNone = () => false } = options
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
   const consumptions: Consumption[] = []
   let busy = 0
@@ -49,7 +52,7 @@ export async function followOrders(options: OrdersOptions): Promise<Orders> {
     } catch (error) {
       if (!closed) log.warn({ session, err: String(error) }, undone)
       failed = { session, why: error instanceof Error ? error.message : String(error), at: performance.now() }
-      broker.publish(reply, `-NAK {"delay": ${againMs * 1e6}}`)
+      broker.publish(reply, isNone(error) ? '+ACK' : `-NAK {"delay": ${againMs * 1e6}}`)
     } finally {
       clearInterval(working)
       busy--

@@ -1,7 +1,7 @@
 // What stands before a `session.archived` is taken out of the stream. That frame is the order to do so.
 import type { Broker } from '@reins/broker'
 import { archiveDurable, archivedFilter, type SessionStreams } from '@reins/contracts'
-import type { Archivist } from '@reins/journal'
+import { type Archivist, isUnreadable } from '@reins/journal'
 import type { PausePoint } from '@reins/service'
 import { archivedIn } from '@reins/session'
 import type { Log } from '@reins/telemetry'
@@ -29,6 +29,7 @@ export const takeOutArchived = ({
     ...options,
     ...{ durable: archiveDurable, filter: archivedFilter, atOnce: 4 },
     undone: 'frames in the archive still stand in the stream',
+    isNone: isUnreadable,
     carryOut: async (session, frame) => {
       if (!archivedIn(frame)) return
       await pauseAt('memory.archive-before-taking-out')

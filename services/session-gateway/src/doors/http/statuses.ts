@@ -51,6 +51,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   session_busy: 409,
   session_ended: 409,
   session_erased: 410,
+  session_unreadable: 500,
   session_conflict: 409,
   session_exists: 409,
   invalid_cursor: 400,

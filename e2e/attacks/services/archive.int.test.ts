@@ -1,0 +1,85 @@
+// Attacks on sessions that lie in the archive: a part of `npm run test:long` and of `npm run attacks`.
+import { archivistUser } from '@reins/contracts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { framesOf } from '../../harness/api-frames.ts'
+import type { ServiceProcess } from '../../harness/service-process.ts'
+import { World } from '../../harness/world.ts'
+import {
+  archivedData,
+  type Kept,
+  keptSession,
+  noteReads,
+  tryArchivedFrames,
+  tryLiveFrames,
+  tryManyOrders,
+} from './archive.ts'
+import { damageObjects, noteDamaged } from './archived-objects.ts'
+import { type Ask, askingWith } from '../people/history.ts'
+import { Tally } from '../tally.ts'
+
+const deadline = 240_000
+let world: World
+let admin: Ask
+let environment: Record<string, string>
+let memory: ServiceProcess
+let executor: ServiceProcess
+
+beforeAll(async () => {
+  world = await World.open()
+  environment = { REINS_ARCHIVE_AFTER: '1s', REINS_ARCHIVE_NATS_URL: world.servers.natsUrl(archivistUser) }
+  await world.start('registry', { environment })
+  await Promise.all([world.start('session-gateway'), world.start('tool-runner')])
+  executor = await world.start('executor')
+  memory = await world.start('memory', { environment })
+  admin = askingWith(world, world.token)
+  await world.agent('resting')
+}, deadline)
+afterAll(() => world?.close(), deadline)
+
+test(
+  'no frame that says where a session lies makes it unreadable, or read as another',
+  async () => {
+    const tally = new Tally()
+    const tried = [...(await tryArchivedFrames(world, 'resting')), ...(await tryLiveFrames(world, 'resting'))]
+    await noteReads(admin, tried, 'at once', tally)
+    await tryManyOrders(world, 'resting', tally)
+    await noteReads(admin, tried, 'when orders were carried out', tally)
+    await memory.kill()
+    memory = await world.start('memory', { environment })
+    await new Promise((done) => setTimeout(done, 5000))
+    await noteReads(admin, tried, 'after memory has swept', tally)
+    for (const line of tally.lines()) console.log(line)
+    expect(tally.gotThrough()).toEqual([])
+  },
+  2 * deadline,
+)
+
+/** The object of before: the first frame that says so names it. */
+async function older(kept: Kept): Promise<string> {
+  const frames = await framesOf(world, kept.session)
+  const first = archivedData(frames.map(({ frame }) => frame).find((frame) => archivedData(frame)))
+  if (!first || first.object === kept.at.object) throw new Error(`${kept.session} has one object`)
+  return first.object
+}
+
+test(
+  'a session whose object is not what was put there is named, and nothing else is hurt by it',
+  async () => {
+    const tally = new Tally()
+    const found = await damageObjects(world, 'resting', older)
+    // What they have read they keep for a while.
+    await Promise.all([...world.gateways, memory, executor].map((service) => service.kill()))
+    executor = await world.start('executor')
+    await world.replaceGateway(world.gateways[0]!)
+    memory = await world.start('memory', { environment })
+    await noteDamaged(world, admin, found, tally)
+    const next = await keptSession(world, 'resting').then(
+      () => true,
+      () => false,
+    )
+    tally.note('the archivist', 'have the archive stand still', next ? 'refused' : 'got through')
+    for (const line of tally.lines()) console.log(line)
+    expect(tally.gotThrough()).toEqual([])
+  },
+  2 * deadline,
+)
