@@ -60,7 +60,7 @@ export class MessagesReader implements AnswerReader {
     // `error` stands in no answer but one that failed.
     if (
       type === 'error' ||
-      (isRecord(value.error) && type !== 'message') ||
+      (isRecord(value.error) && (type !== 'message' || isBlank(value.content))) ||
       typeof value.error === 'string' ||
       (type === undefined && (value.detail !== undefined || typeof value.message === 'string'))
     )
@@ -221,6 +221,9 @@ export class MessagesReader implements AnswerReader {
     return this.#answer.arguments(key, writeArguments(input))
   }
 }
+
+const isBlank = (content: unknown): boolean =>
+  content === undefined || content === null || content === '' || (Array.isArray(content) && content.length === 0)
 
 const isEmpty = (input: unknown): boolean => input === undefined || (isRecord(input) && Object.keys(input).length === 0)
 

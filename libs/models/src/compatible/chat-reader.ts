@@ -154,6 +154,8 @@ export class ChatReader implements AnswerReader {
       (read.choices === undefined &&
         read.done === undefined &&
         read.usage === undefined &&
+        !(name !== undefined && noteName.test(name)) &&
+        !(typeof value.status === 'string' && noteStatus.test(value.status)) &&
         (read.detail !== undefined || read.msg !== undefined || typeof read.message === 'string'))
     if (isError) throw new FaultError(faultIn(value))
   }
@@ -246,13 +248,19 @@ export class ChatReader implements AnswerReader {
   }
 }
 
-const saysNothing = (given: unknown): boolean =>
-  given === undefined ||
-  given === false ||
-  given === '' ||
-  given === 0 ||
-  given === null ||
-  (typeof given === 'object' && Object.values(given).every(saysNothing))
+const nothing: ReadonlySet<unknown> = new Set([undefined, null, false, 0, '', 'null', 'none'])
+
+/** Far below, something stands that nobody reads: it is said. */
+const saysNothing = (given: unknown, levels = 8): boolean =>
+  nothing.has(given) ||
+  (typeof given === 'object' &&
+    given !== null &&
+    levels > 0 &&
+    Object.values(given).every((one) => saysNothing(one, levels - 1)))
+
+/** What a server tells of a request that waits, in a form in which others say an error. */
+const noteName = /^(info|status|queue\w*|progress|notice|log|debug|warning|metadata)$/i
+const noteStatus = /^(queued|pending|processing|in_progress|loading|starting)$/i
 
 /** A status beside each answer, in which 0 is success. */
 const failureIn = (status: unknown): unknown =>

@@ -24,10 +24,14 @@ export function textIn(value: unknown, note: Note): string {
   return text + reasoning
 }
 
+/** Whatever a server nests deeper is no text. */
+const deepest = 8
+
 function read(value: unknown, as: keyof Words, words: Words, note: Note, depth: number): void {
   if (typeof value === 'string') words[as] += value
+  else if (depth === deepest) note('content')
   else if (Array.isArray(value)) for (const part of value) read(part, as, words, note, depth + 1)
-  else if (isRecord(value) && depth < 6) {
+  else if (isRecord(value)) {
     const type = typeof value.type === 'string' ? value.type : ''
     const kind = type === 'refusal' ? 'refusal' : thinking.test(type) || value.thought === true ? 'reasoning' : as
     const inner =

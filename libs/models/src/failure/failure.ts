@@ -52,7 +52,9 @@ export function failed(given: Fault, subject: Subject): ModelFailed {
   const waits = found === 'rate-limit' || found === 'no-capacity' || found === 'loading' || found === 'server-error'
   const name = waits && asked !== undefined && asked > longestWaitMs ? 'long-limit' : found
   const kind: Kind = kinds[name]
-  const said = redact(fault.message.replace(/\s+/g, ' ').trim(), subject.secrets).slice(0, 600).toWellFormed()
+  const said = redact(fault.message.replace(/[\s\p{Cc}]+/gu, ' ').trim(), subject.secrets)
+    .slice(0, 600)
+    .toWellFormed()
   // Providers know best whether another try can help; the other way round, a limit of tries stays one.
   const final = given.headers !== undefined && header(given.headers, 'x-should-retry')?.toLowerCase() === 'false'
   const retries = final ? 0 : kind.retries

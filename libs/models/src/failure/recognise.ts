@@ -24,6 +24,7 @@ const kindsOfWords: Readonly<Record<string, FaultKind>> = {
   billing_hard_limit_reached: 'no-credit',
   billing_not_active: 'no-credit',
   arrearage: 'no-credit',
+  unsupported_country_region_territory: 'blocked',
   not_found_error: 'no-model',
   model_not_found: 'no-model',
   resource_not_found_error: 'no-model',
@@ -120,7 +121,7 @@ const sayings: readonly Saying[] = [
   {
     kind: 'too-long',
     of: (status) => status !== 429 && status !== 401 && status !== 403,
-    says: /prompt (is )?too long|(input|prompt|request|messages?|conversation) (is|are) (too long|longer than|larger than)|\b(input|prompt) \([^)]*tokens?\) is (longer|larger) than|decoder prompt.{0,60}longer than|exceed(s|ed|ing)? (the |its )?(max(imum)? |model'?s? )*(available )?context|context[ _-]?(length|window|size)( has been| was)? (exceeded|limit)|context (shift|size|length).{0,40}(disabled|overflow)|(maximum|max|model'?s?) (context|prompt|model|sequence) ?_?len(gth)?|model'?s? context length|exceed context limit|reduce the length of the (messages|prompt|input)|input length (exceeds|and .?max_tokens)|maximum number of tokens allowed|too many (input |prompt )?tokens|too large for model with|tokens? to keep from the initial prompt|keep the first \d+ tokens|greater than the context length|reached context length|context the overflows|context overflow|exceed(ed|s)? (the )?model('s)? token limit|range of input length should be|current length is \d+ while limit is|must have less than \d+ tokens|.?inputs.? tokens \+|token count.{0,40}exceeds|上下文长度|超长/is,
+    says: /prompt (is )?too long|(input|prompt|request|messages?|conversation) (is|are) (too long|longer than|larger than)|\b(input|prompt) \([^)]*tokens?\) is (longer|larger) than|decoder prompt.{0,60}longer than|exceed(s|ed|ing)? (the |its )?(max(imum)? |model'?s? )*(available )?context|context[ _-]?(length|window|size)( has been| was)? (exceeded|limit)|context (length|window|size) (of )?\d+ (tokens )?exceeds|context (shift|size|length).{0,40}(disabled|overflow)|(maximum|max|model'?s?) (context|prompt|model|sequence) ?_?len(gth)?|model'?s? context length|exceed context limit|reduce the length of the (messages|prompt|input)|input length (exceeds|and .?max_tokens)|maximum number of tokens allowed|too many (input |prompt )?tokens|too large for model with|tokens? to keep from the initial prompt|keep the first \d+ tokens|greater than the context length|reached context length|context the overflows|context overflow|exceed(ed|s)? (the )?model('s)? token limit|range of input length should be|current length is \d+ while limit is|must have less than \d+ tokens|.?inputs.? tokens \+|token count.{0,40}exceeds|上下文长度|超长/is,
   },
   {
     kind: 'wrong-key',
@@ -188,6 +189,7 @@ function byStatus(status: number | undefined): FaultKind {
     case 402:
       return 'no-credit'
     case 404:
+    case 410:
       return 'no-model'
     case 405:
     case 501:
@@ -197,6 +199,7 @@ function byStatus(status: number | undefined): FaultKind {
       return 'too-long'
     case 429:
       return 'rate-limit'
+    case 498:
     case 503:
     case 529:
       return 'no-capacity'

@@ -185,6 +185,9 @@ export class ResponsesReader implements AnswerReader {
     this.#incomplete = type === 'response.incomplete' || response.status === 'incomplete'
     this.progress = 'over'
     const deltas: ModelDelta[] = []
+    // Some gateways give the text of an answer, and no items of it.
+    if (!this.begun && !response.output?.length && typeof given.output_text === 'string')
+      deltas.push(...this.#answer.text('whole', given.output_text))
     const said = new Set<Known>()
     for (const [at, item] of (response.output ?? []).entries()) {
       const known = this.#again(item, at, said) ?? this.#add(undefined, item.id ?? '')
@@ -345,7 +348,7 @@ export class ResponsesReader implements AnswerReader {
   }
 
   #argueWhole(known: Known, given: unknown): readonly ModelDelta[] {
-    const whole = typeof given === 'string' ? given : isRecord(given) ? writeArguments(given) : ''
+    const whole = typeof given === 'string' ? given : given === undefined || given === null ? '' : writeArguments(given)
     const told = known.name === '' ? known.early : this.#answer.soFar(known.key)
     if (whole.startsWith(told)) return this.#argue(known, whole.slice(told.length))
     if (whole !== '') known.other = whole

@@ -124,7 +124,7 @@ export class Coming implements Flow, Patient {
     const { reader } = this
     let told = false
     for (const value of values) {
-      if (value.kind === 'json' && isEmpty(value.value)) continue
+      if (value.kind === 'json' && isEmpty(value.value) && value.name !== 'error') continue
       this.said = true
       for (const delta of take(value, reader, this.strays)) {
         this.#telling.tell(delta)
