@@ -128,6 +128,7 @@ export { type GivenTools, type InstanceTools, StoredDefinition } from './agents/
 export {
   Agent,
   AgentEntry,
+  BuildInDevelopment,
   BundleEntry,
   ConfigureAgent,
   type ConfiguredAgent,

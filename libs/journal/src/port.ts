@@ -188,8 +188,10 @@ export interface OutputStore {
 
 /** Bundled code of agents, each by the digest of its bytes. The registry writes, whoever runs code reads. Nothing is deleted. */
 export interface BundleStore {
-  /** The same bytes are stored once. Resolves when they are kept. */
-  put(digest: string, bytes: Uint8Array): Promise<void>
+  /** The same bytes are stored once. Resolves when they are kept. `removal`: they were removed by that record, and are kept again. */
+  put(digest: string, bytes: Uint8Array, removal?: number): Promise<void>
+  /** Takes the bytes away, unless they were stored again behind this removal. `removal`: the sequence of the record that says so. */
+  remove(digest: string, removal: number): Promise<void>
   /** undefined: never stored. The bytes are those that the digest names. */
   get(digest: string): Promise<Uint8Array | undefined>
 }

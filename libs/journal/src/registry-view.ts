@@ -18,6 +18,7 @@ import {
 } from '@reins/broker'
 import {
   type AgentEntry,
+  BuildInDevelopment,
   type BundleEntry,
   definitionDigest,
   encodeToken,
@@ -467,15 +468,17 @@ export function parseVersion(value: unknown): VersionEntry | undefined {
   return definitionDigest(entry.definition) === digest ? entry : undefined
 }
 
+const isDevelopment = formOf(BuildInDevelopment)
 /** undefined: not a record of this kind. */
 export function parseBundle(value: unknown): BundleEntry | undefined {
-  const { digest, size, at, by, tools, skills, workflow, project } = fieldsOf(value)
+  const { digest, size, at, by, tools, skills, workflow, project, development } = fieldsOf(value)
   if (typeof digest !== 'string' || !isCount(size) || !isCount(at) || typeof by !== 'string') return undefined
   if (!Array.isArray(tools) || (skills !== undefined && !Array.isArray(skills))) return undefined
   const entry = {
     ...{ digest, size, at, by, tools: tools as BundleEntry['tools'] },
     ...(workflow === undefined ? {} : { workflow: workflow as NonNullable<BundleEntry['workflow']> }),
     ...(project === undefined ? {} : { project: project as NonNullable<BundleEntry['project']> }),
+    ...(isDevelopment(development) ? { development } : {}),
   }
   return skills === undefined ? entry : { ...entry, skills: skills as NonNullable<BundleEntry['skills']> }
 }

@@ -3,6 +3,7 @@
 //   K2. No test waits for time to pass: "it does not come again" is shown by something else that comes later.
 import {
   type Address,
+  bundleDigest,
   childId,
   type Draft,
   emptyHead,
@@ -25,6 +26,7 @@ import type {
   SessionLog,
   Snapshots,
   Timers,
+  BundleStore,
   Trigger,
   WorkQueue,
   RepublishedFrame,
@@ -37,6 +39,7 @@ export interface ContractSubject {
   readonly timers: Timers
   readonly snapshots: Snapshots
   readonly outputs: OutputStore
+  readonly bundles: BundleStore
   /** epoch ms, by the clock that timers follow */
   now(): number
   /** The smallest time, in ms, by which two timers can be told apart. */
@@ -653,6 +656,57 @@ export function journalContract(
         await all.promise
         expect([most, done]).toEqual([1, new Set(sessions)])
         await consumption.close()
+      })
+    })
+
+    describe('bundles', () => {
+      const bundle = (length = 300_000) => {
+        const bytes = Buffer.alloc(length, newId())
+        return { bytes, digest: bundleDigest(bytes) }
+      }
+
+      it('keeps what it was given, and nothing else', async () => {
+        const { bundles } = subject
+        const { bytes, digest } = bundle()
+        expect(await bundles.get(digest)).toBeUndefined()
+        for (const _ of [1, 2]) await bundles.put(digest, bytes)
+        expect(Buffer.from((await bundles.get(digest)) ?? [])).toEqual(bytes)
+      })
+
+      it('removes a bundle, once and again, and keeps it again behind that removal', async () => {
+        const { bundles } = subject
+        const { bytes, digest } = bundle()
+        await bundles.remove(digest, 3)
+        await bundles.put(digest, bytes)
+        for (const _ of [1, 2]) await bundles.remove(digest, 7)
+        expect(await bundles.get(digest)).toBeUndefined()
+        for (const _ of [1, 2]) await bundles.put(digest, bytes, 7)
+        await bundles.remove(digest, 7) // It comes late.
+        expect(Buffer.from((await bundles.get(digest)) ?? [])).toEqual(bytes)
+        await bundles.remove(digest, 9)
+        expect(await bundles.get(digest)).toBeUndefined()
+      })
+
+      it('keeps a bundle again that is not removed yet, and one that was never there', async () => {
+        const { bundles } = subject
+        const [old, unknown] = [bundle(), bundle(10)]
+        await bundles.put(old.digest, old.bytes)
+        for (const { digest, bytes } of [old, unknown]) {
+          await bundles.put(digest, bytes, 5)
+          await bundles.remove(digest, 5)
+          expect(Buffer.from((await bundles.get(digest)) ?? [])).toEqual(bytes)
+        }
+      })
+
+      it('is whole, however many remove and keep a bundle at once', async () => {
+        const { bundles } = subject
+        const { bytes, digest } = bundle()
+        await bundles.put(digest, bytes)
+        await Promise.all([
+          ...[1, 2].map(() => bundles.remove(digest, 5)),
+          ...[1, 2, 3].map(() => bundles.put(digest, bytes, 5)),
+        ])
+        expect(Buffer.from((await bundles.get(digest)) ?? [])).toEqual(bytes)
       })
     })
 

@@ -88,7 +88,10 @@ const Sign = Type.Object(
   closed,
 )
 const deployer = { by: By, maySecrets: Type.Optional(Type.Array(Name)) }
-const PutProject = Type.Object({ name: Name, bundle: Type.String(), ...deployer }, closed)
+const PutProject = Type.Object(
+  { name: Name, bundle: Type.String(), development: Type.Optional(Type.Boolean()), ...deployer },
+  closed,
+)
 const Rollback = Type.Object({ name: Name, version: Type.Optional(Type.Integer({ minimum: 1 })), ...deployer }, closed)
 const RevokeToken = Type.Object({ hash: Name, by: By }, closed)
 const Nothing = Type.Object({}, closed)

@@ -19,6 +19,8 @@ import { AccessEntries } from './access/access.ts'
 import { type BootstrapToken, ensureTokens } from './access/bootstrap-tokens.ts'
 import { Agents } from './agents.ts'
 import { Bundles, type BundlesOptions, noCode } from './code/bundles.ts'
+import { DevelopmentBuilds } from './development/development-builds.ts'
+import { NeededBuildsReader } from './development/needed-builds.ts'
 import { serveRegistry } from './nats.ts'
 import { Lists } from './projection/lists.ts'
 import { runProjection } from './projection/projection.ts'
@@ -84,7 +86,17 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     hasSecret: (name: string) => isThere(secrets.get(name), 'secret_not_found'),
     hasConfig: (name: string) => isThere(configs.get(name), 'config_not_found'),
   }
-  const projects = new Projects({ log: registry, clock, bundles, values })
+  const { code } = config
+  const reader = new NeededBuildsReader(broker, config.sessionStreams)
+  const builds =
+    code &&
+    new DevelopmentBuilds({
+      ...{ log: registry, store: code.store, needed: () => reader.read() },
+      failed: (error) => log.warn({ err: error }, 'builds of reins dev that nobody needs could not be removed now'),
+      ...(pauseAt === undefined ? {} : { pauseAt }),
+    })
+  if (builds) closing.add('clean-up of builds', () => builds.close())
+  const projects = new Projects({ log: registry, clock, bundles, values, developed: () => builds?.cleanSoon() })
   const configurations = new Configurations({
     ...{ log: registry, clock, bundles, run: config.code?.initialize },
     bytes: config.code && ((digest) => config.code?.store.get(digest) ?? Promise.resolve(undefined)),

@@ -14,5 +14,6 @@ export function projectBuilds(manifests: Readonly<Record<string, ProjectManifest
     }),
     manifest: async () => undefined,
     keep: async () => {},
+    claim: async () => true,
   }
 }

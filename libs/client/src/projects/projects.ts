@@ -4,8 +4,8 @@ import { answers } from '../answers.ts'
 import type { Transport } from '../transport/transport.ts'
 
 export interface ProjectCalls {
-  /** `bundle`: what reins build made. */
-  deploy(name: string, bundle: string): Promise<ProjectAnswer>
+  /** `bundle`: what reins build made. `development`: one of many builds, which is removed when nothing needs it any more. */
+  deploy(name: string, bundle: string, options?: { readonly development?: true }): Promise<ProjectAnswer>
   /** `version`: default: the latest build before the present one. */
   rollback(name: string, version?: number): Promise<ProjectAnswer>
   get(name: string): Promise<Project>
@@ -20,8 +20,11 @@ export function projectCalls(transport: Transport): ProjectCalls {
   const path = '/v1/projects'
   const at = (name: string): string => `${path}/${encodeURIComponent(name)}`
   return {
-    deploy: (name, bundle) =>
-      transport.json<ProjectAnswer>({ method: 'PUT', path: at(name), body: { bundle } }, answers.projectPut),
+    deploy: (name, bundle, options = {}) =>
+      transport.json<ProjectAnswer>(
+        { method: 'PUT', path: at(name), body: { bundle, ...options } },
+        answers.projectPut,
+      ),
     rollback: (name, version) => {
       const body = version === undefined ? {} : { version }
       return transport.json<ProjectAnswer>({ method: 'POST', path: `${at(name)}/rollback`, body }, answers.projectPut)

@@ -36,6 +36,13 @@ export const VersionEntry = Type.Object(
 )
 export type VersionEntry = Static<typeof VersionEntry>
 
+/**
+ * `retired`: nobody was seen to need it; its bytes are there, and it is `kept` again where somebody does. `removed`: its bytes go, or are
+ * gone.
+ */
+export const BuildInDevelopment = Type.Union([Type.Literal('kept'), Type.Literal('retired'), Type.Literal('removed')])
+export type BuildInDevelopment = Static<typeof BuildInDevelopment>
+
 /** `reg.bundle.<digest>`: bundled code that was loaded once, and the tools that it declares; or a folder of skills. The bytes lie in the object store before it. */
 export const BundleEntry = Type.Object(
   {
@@ -50,6 +57,8 @@ export const BundleEntry = Type.Object(
     workflow: Type.Optional(WorkflowFacts),
     /** It is the bundle of a project: what that consists of. */
     project: Type.Optional(ProjectManifest),
+    /** A build of `reins dev`, which goes when nobody needs it. Absent: it stays. */
+    development: Type.Optional(BuildInDevelopment),
   },
   closed,
 )

@@ -260,10 +260,15 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
 }
 
 function memoryBundles(): BundleStore {
-  const kept = new Map<string, Uint8Array>()
+  const kept = new Map<string, { readonly bytes: Uint8Array; readonly again: number }>()
   return {
-    put: async (digest, bytes) => void kept.set(digest, kept.get(digest) ?? Uint8Array.from(bytes)),
-    get: async (digest) => kept.get(digest),
+    async put(digest, bytes, removal = 0) {
+      if ((kept.get(digest)?.again ?? -1) < removal) kept.set(digest, { bytes: Uint8Array.from(bytes), again: removal })
+    },
+    async remove(digest, removal) {
+      if ((kept.get(digest)?.again ?? removal) < removal) kept.delete(digest)
+    },
+    get: async (digest) => kept.get(digest)?.bytes,
   }
 }
 

@@ -4,6 +4,8 @@
 //       so a process that dies anywhere leaves nothing that names what is not there.
 //   B3. A place with a digest means the stored copy; a place without one means contents that came with the request.
 //   B5. Code that is not kept here yet is refused while the disk has no room for new things; what is kept can be named as ever.
+//   B6. A build of `reins dev` goes when nobody needs it (development-builds.ts). Whoever deploys it claims it, so that it stays; whoever
+//       does so in another way makes it one that stays for ever.
 //   B4. What the agent does not have yet needs a permission (H1 of had-code.ts).
 import {
   type AgentDefinition,
@@ -159,11 +161,13 @@ export class Bundles {
     return { kind: 'resolved', definition: withStored(definition, stored, skills, decides), fresh: [...fresh.values()] }
   }
 
-  /** B2. Rejects with BrokerUnavailable. */
-  async keep(fresh: readonly FreshBundle[], by: string, at: number): Promise<void> {
+  /** B2. `development`: of `reins dev`. Rejects with BrokerUnavailable. */
+  async keep(fresh: readonly FreshBundle[], by: string, at: number, development = false): Promise<void> {
     const { store, log } = this.#options
     for (const { digest, bytes, tools, skills, workflow, project } of fresh) {
-      await store.put(digest, bytes)
+      const before = await log.last('bundle', digest, { leader: true })
+      const removal = parseBundle(before?.value)?.development === 'removed' ? before?.seq : undefined
+      await store.put(digest, bytes, removal)
       await this.#pauseAt('registry.bytes-kept')
       const entry: BundleEntry = {
         digest,
@@ -174,9 +178,29 @@ export class Bundles {
         ...(skills ? { skills } : {}),
         ...(workflow ? { workflow } : {}),
         ...(project ? { project } : {}),
+        ...(development ? { development: 'kept' } : {}),
       }
-      await log.write('bundle', digest, entry, 0) // refused: somebody kept the same one
+      await log.write('bundle', digest, entry, removal ?? 0) // refused: somebody kept the same one
     }
+  }
+
+  /** B6. False: it is not kept here, or not any more. Rejects with BrokerUnavailable. */
+  async claim(digest: string, development: boolean): Promise<boolean> {
+    for (;;) {
+      const record = await this.#options.log.last('bundle', digest, { leader: true })
+      const entry = parseBundle(record?.value)
+      if (!record || !entry || entry.development === 'removed') return false
+      const { development: was, ...stays } = entry
+      if (was === undefined || (development && was === 'kept')) return true
+      const next: BundleEntry = development ? { ...stays, development: 'kept' } : stays
+      if ((await this.#options.log.write('bundle', digest, next, record.seq)).kind === 'written') return true
+    }
+  }
+
+  /** It was a build of `reins dev` that nobody needed. */
+  async removed(digest: string): Promise<boolean> {
+    const record = await this.#options.log.last('bundle', digest, { leader: true })
+    return parseBundle(record?.value)?.development === 'removed'
   }
 
   /** The bundle of a project, loaded where it is not known yet. Throws ReinsError unavailable. */
@@ -280,7 +304,7 @@ export class Bundles {
     if (!record) return undefined
     const entry = parseBundle(record.value)
     if (!entry) throw new Error(`the record of the bundle ${digest} (sequence ${record.seq} of REG) is damaged`)
-    return entry
+    return entry.development === 'removed' ? undefined : entry
   }
 
   /** B1. */

@@ -4,6 +4,8 @@
 //   CF4. What an initializer gives is stored, so here it is given no value of a secret: `secret:NAME` stands in its place. The process that
 //        runs a tool runs the initializer again, with the values.
 //   CF5. A tool may be given the secrets that its project declares, which whoever deployed it had to be allowed to use, and no other.
+//   CF6. A build of `reins dev` that nobody needed may be removed while an initializer of it runs (development-builds.ts): nothing begins with
+//        it then.
 //   CF3. An initializer has its time; one that does not end, throws, or gives what cannot be used is refused with its module named.
 import {
   type AgentDefinition,
@@ -50,7 +52,7 @@ export type InitializerEnd =
 export interface ConfigurationsOptions {
   readonly log: RegistryLog
   readonly clock: Clock
-  readonly bundles: Pick<Bundles, 'keep' | 'manifest'>
+  readonly bundles: Pick<Bundles, 'keep' | 'manifest' | 'removed'>
   /** Of what is kept. Absent: nothing can be read here. */
   readonly bytes?: ((digest: string) => Promise<Uint8Array | undefined>) | undefined
   /** What a subagent may name, as an agent or as its workflow. */
@@ -89,6 +91,7 @@ export class Configurations {
     const bundle = { digest: build.digest, file }
     const env = await this.#environment(agent, build)
     const end = await run({ bundle, agent, input: { id, ...(payload === undefined ? {} : { payload }), env } })
+    if (end.kind === 'refused' && (await this.#options.bundles.removed(build.digest))) throw gone(agent, build)
     if (end.kind === 'refused')
       throw new ReinsError('unavailable', `The agent ${agent} cannot be configured here now: ${end.message}`)
     if (end.kind === 'failed') throw invalid(agent, [end.message])
@@ -120,7 +123,8 @@ export class Configurations {
         team.map(({ path, message }) => `${file}: ${path} ${message}`),
       )
     const digest = definitionDigest(definition)
-    await this.#keep(digest, definition, fresh, by)
+    const written = await this.#keep(digest, definition, fresh, by)
+    if (written && (await this.#options.bundles.removed(build.digest))) throw gone(agent, build) // CF6
     return { value: { agent, digest, definition, code: build } }
   }
 
@@ -205,16 +209,17 @@ export class Configurations {
     throw new ReinsError('unavailable', `The skills of the agent ${definition.name} cannot be read now.`)
   }
 
-  /** CF1, CF2. */
+  /** CF1, CF2. False: it was there. */
   async #keep(
     digest: string,
     definition: ConfiguredAgent['definition'],
     fresh: readonly FreshBundle[],
     by: string,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { log, clock, bundles } = this.#options
-    if (this.#seen.has(digest)) return
-    if (!(await log.last('version', digest))) {
+    if (this.#seen.has(digest)) return false
+    const isNew = !(await log.last('version', digest))
+    if (isNew) {
       const at = clock.now()
       await bundles.keep(fresh, by, at)
       for (const inside of inlineDefinitions(definition)) {
@@ -225,6 +230,7 @@ export class Configurations {
     }
     if (this.#seen.size >= mostSeen) this.#seen.clear()
     this.#seen.add(digest)
+    return isNew
   }
 
   /** CF4. */
@@ -313,6 +319,13 @@ const filesOf = (files: Readonly<Record<string, unknown>>): ReadonlyMap<string, 
       const bytes = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : Buffer.from(String(text ?? ''))
       return [name, { bytes, executable: false }]
     }),
+  )
+
+const gone = (agent: string, { project, build }: CodeBuild): ReinsError =>
+  new ReinsError(
+    'invalid_agent',
+    `The agent ${agent} cannot be configured by build ${build} of the project ${project}: it was one of reins dev that nothing needed any more, and was removed.`,
+    { next: 'Go on with the build that the project has now: reins session upgrade <session>' },
   )
 
 function invalid(agent: string, problems: readonly string[]): ReinsError {

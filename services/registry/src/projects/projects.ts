@@ -2,6 +2,8 @@
 //   PR1. The bundle is kept before the project names it; a project names nothing that is not there.
 //   PR2. A project's state changes only from the state that was decided on: a refused write is decided again.
 //   PR3. `version` counts up for ever, also over a rollback and a deletion.
+//   PR6. A build of `reins dev` may be on its way out while it is deployed again. It is claimed once the project names it: from then on it is
+//        needed. One that was removed before that is kept again.
 //   PR5. Whoever deploys or rolls back a project must be allowed to use the secrets that it declares and did not have before.
 //   PR4. Agents and workflows have one namespace each, over all projects and all agents in YAML: the second of a name is refused. That names
 //        are free is read behind an end of the log, and the project goes in where nothing was written since.
@@ -27,7 +29,9 @@ import type { RegistryLog } from '../registry-log.ts'
 export interface ProjectsOptions {
   readonly log: RegistryLog
   readonly clock: Clock
-  readonly bundles: Pick<Bundles, 'project' | 'manifest' | 'keep'>
+  readonly bundles: Pick<Bundles, 'project' | 'manifest' | 'keep' | 'claim'>
+  /** A build of `reins dev` has taken the place of another. */
+  readonly developed?: () => void
   /** Whether a value is set; undefined: nobody is warned. */
   readonly values?: {
     hasSecret(name: string): Promise<boolean>
@@ -38,6 +42,8 @@ export interface ProjectsOptions {
 /** Who asks. `maySecrets`: the only secrets that they may give to a project; absent: all. */
 export interface Deployer {
   readonly by: string
+  /** It is one of many builds, which may go when nobody needs it. */
+  readonly development?: boolean | undefined
   readonly maySecrets?: readonly string[] | undefined
 }
 
@@ -63,7 +69,10 @@ export class Projects {
 
   readonly #values: ProjectsOptions['values']
 
-  constructor({ log, clock, bundles, values }: ProjectsOptions) {
+  readonly #developed: () => void
+
+  constructor({ log, clock, bundles, values, developed = () => {} }: ProjectsOptions) {
+    this.#developed = developed
     this.#values = values
     this.#log = log
     this.#clock = clock
@@ -71,8 +80,19 @@ export class Projects {
   }
 
   async put(name: string, text: string, deployer: Deployer): Promise<{ value: ProjectAnswer; seq: number }> {
-    const { by } = deployer
     mustBeName(name)
+    const { development = false } = deployer
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      const { digest, put } = await this.#put(name, text, deployer)
+      if (!(await this.#bundles.claim(digest, development))) continue // PR6
+      if (development) this.#developed()
+      return put
+    }
+    throw busy(name)
+  }
+
+  async #put(name: string, text: string, deployer: Deployer) {
+    const { by, development = false } = deployer
     const found = await this.#bundles.project(name, text)
     if (found.kind === 'problems') throw invalid(name, found.problems)
     const { bundle, manifest } = found
@@ -84,11 +104,12 @@ export class Projects {
       )
     await this.#mustBeFree(name, manifest) // before anything is kept
     await this.#mayUse(name, manifest, deployer)
-    if (found.kind === 'fresh') await this.#bundles.keep([bundle], by, this.#clock.now()) // PR1
-    const next = { digest: bundle.digest, size: bundle.bytes.length, manifest }
-    const { value, seq } = await this.#change(name, by, (entry) => (entry?.digest === next.digest ? undefined : next))
+    if (found.kind === 'fresh') await this.#bundles.keep([bundle], by, this.#clock.now(), development) // PR1
+    const { digest } = bundle
+    const next = { digest, size: bundle.bytes.length, manifest }
+    const { value, seq } = await this.#change(name, by, (entry) => (entry?.digest === digest ? undefined : next))
     const warnings = await this.#missing(manifest)
-    return { value: warnings.length === 0 ? value : { ...value, warnings }, seq }
+    return { digest, put: { value: warnings.length === 0 ? value : { ...value, warnings }, seq } }
   }
 
   /** PR5. */
@@ -129,6 +150,7 @@ export class Projects {
     let from = entry.version
     const { value, seq } = await this.#change(name, deployer.by, (now) => {
       if (!now) throw notFound(name)
+      buildOf(now, build.version) // Others may have deployed since, and it is kept no more.
       from = now.version
       return next
     })

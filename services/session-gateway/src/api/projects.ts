@@ -1,5 +1,6 @@
 // Projects: written through the registry service, read from the view of its stream, so reading works while it is away.
 import {
+  type DeployProject,
   isProjectName,
   nextOf,
   type Project,
@@ -30,10 +31,10 @@ export class Projects {
     this.#parts = parts
   }
 
-  /** Throws what the registry refuses with. `bundle`: its text. */
-  async deploy(caller: Caller, name: string, bundle: string): Promise<ProjectAnswer> {
+  /** Throws what the registry refuses with. */
+  async deploy(caller: Caller, name: string, build: DeployProject): Promise<ProjectAnswer> {
     authorize(caller, operations.deployProject)
-    return this.#write('projects.put', { name, bundle, by: caller.by, ...secretsOf(caller) }, deployWithinMs)
+    return this.#write('projects.put', { name, ...build, by: caller.by, ...secretsOf(caller) }, deployWithinMs)
   }
 
   async rollback(caller: Caller, name: string, version: number | undefined): Promise<ProjectAnswer> {

@@ -141,7 +141,7 @@ class Development {
   async #deploy(text: string): Promise<ProjectAnswer> {
     const { client, own } = this.#server
     try {
-      return await client.projects.deploy(this.#name, text)
+      return await client.projects.deploy(this.#name, text, { development: true })
     } catch (error) {
       const untouched = own && error instanceof ReinsError ? untouchedIn(error.details) : []
       if (untouched.length === 0) throw error
@@ -149,7 +149,7 @@ class Development {
         await client.agents.delete(name)
         this.#run.hint(`The agent ${oneLine(name)} that Reins made at its first start gives its name to the project.`)
       }
-      return client.projects.deploy(this.#name, text)
+      return client.projects.deploy(this.#name, text, { development: true })
     }
   }
 

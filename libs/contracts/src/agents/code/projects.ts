@@ -137,6 +137,11 @@ export const DeployProject = Type.Object(
       minLength: 1,
       description: `What reins build made: one ESM module that imports nothing but Node's own; at most ${maxBundleBytes} bytes`,
     }),
+    development: Type.Optional(
+      Type.Literal(true, {
+        description: 'One of many builds while somebody writes the code: it is removed when nothing needs it any more',
+      }),
+    ),
   },
   closed,
 )

@@ -43,8 +43,8 @@ export function projectRoutes(
       body: DeployProject,
       maxBodyBytes: maxProjectBodyBytes,
       answers: { 200: ProjectAnswer, 201: ProjectAnswer },
-      handle: async ({ params: { name }, body: { bundle }, caller }) => {
-        const answer = await projects.deploy(caller, name, bundle)
+      handle: async ({ params: { name }, body, caller }) => {
+        const answer = await projects.deploy(caller, name, body)
         return json(answer.outcome === 'created' ? 201 : 200, noted(answer))
       },
     }),
