@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import path from 'node:path'
-import { CommandFailure, usageFailure } from '@reins/cli'
+import { amount, CommandFailure, usageFailure } from '@reins/cli'
 import { type ServiceName, serviceNames } from '@reins/contracts'
 import { ConfigError, type Running, systemClock } from '@reins/service'
 import { describeSandbox, detectSandbox } from '@reins/tools'
@@ -125,7 +125,7 @@ export const runRebuildIndex = (flags: LocalFlags, json: boolean): Promise<void>
   })
 
 const steps = ({ stream, bytes }: { readonly stream: string; readonly bytes: number }): void =>
-  say(`${stream}: ${(bytes / 1e6).toFixed(1)} MB`)
+  say(`${stream}: ${amount(bytes)}`)
 
 export const runBackup = (folder: string, flags: LocalFlags, json: boolean): Promise<void> =>
   orFail(async () => {
@@ -136,7 +136,7 @@ export const runBackup = (folder: string, flags: LocalFlags, json: boolean): Pro
     process.stdout.write(
       json
         ? `${JSON.stringify({ folder, madeAt, bytes, streams: streams.map(({ name, messages }) => ({ name, messages })) })}\n`
-        : `Saved to ${folder} (${(bytes / 1e6).toFixed(1)} MB). It holds passwords and keys.\nreins restore ${folder} makes a data folder of it. Workspaces of agents are not in it.\n`,
+        : `Saved to ${folder} (${amount(bytes)}). It holds passwords and keys.\nreins restore ${folder} makes a data folder of it. Workspaces of agents are not in it.\n`,
     )
   })
 
@@ -196,7 +196,7 @@ function splitStateText(found: SplitState): string {
       return `A split has begun: ${found.copied} of ${found.messages} messages are copied${found.closed ? ', and no stream takes appends until it has ended' : ''}. Run reins streams split: it goes on.`
     case 'one-stream':
       return (
-        `The sessions lie in one stream: ${found.messages} messages, ${(found.bytes / 1e6).toFixed(1)} MB, on ${found.replicas} ${found.replicas === 1 ? 'node' : 'nodes'}. ` +
+        `The sessions lie in one stream: ${found.messages} messages, ${amount(found.bytes)}, on ${found.replicas} ${found.replicas === 1 ? 'node' : 'nodes'}. ` +
         'Each node that holds a copy needs as much room again, until the split has ended.'
       )
     default:

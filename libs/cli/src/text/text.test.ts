@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { amount } from './amount.ts'
 import { cells, cut, withoutStyle, wrap } from './cells.ts'
 import { neutralise, oneLine, plainJson } from './neutralise.ts'
 import { makeStyle } from './style.ts'
@@ -6,6 +7,18 @@ import { table } from './table.ts'
 import { ago, span } from './when.ts'
 
 const { bold, red } = makeStyle(true)
+
+test.each([
+  [0, '0 bytes'],
+  [1, '1 byte'],
+  [999, '999 bytes'],
+  [1000, '1.0 KB'],
+  [9_960, '10 KB'],
+  [999_499, '999 KB'],
+  [999_600, '1.0 MB'],
+  [34_600_000, '35 MB'],
+  [5e15, '5000 TB'],
+])('%i bytes are shown as %s', (bytes, shown) => expect(amount(bytes)).toBe(shown))
 
 describe('cells', () => {
   test.each([

@@ -5,6 +5,7 @@
 import type { CliContext } from '../../context.ts'
 import { type ImageFile, imageIn, UnreadableImage } from '../../images/image-files.ts'
 import { droppedImage, imageAsked, nameCompleted, pathBegun, pathMeant } from '../../images/image-paths.ts'
+import { amount } from '../../text/amount.ts'
 import { commandCompleted } from './commands.ts'
 import type { Key } from './keys.ts'
 
@@ -104,6 +105,5 @@ export class ImageDesk {
   }
 }
 
-/** `screen.png (0.35 MB)` */
-const label = ({ file, bytes }: ImageFile): string =>
-  `${file} (${bytes < 10_000 ? '< 0.01' : (Math.ceil(bytes / 10_000) / 100).toFixed(2)} MB)`
+/** `screen.png (350 KB)` */
+const label = ({ file, bytes }: ImageFile): string => `${file} (${amount(bytes)})`

@@ -8,6 +8,7 @@ import type { Act, Invocation } from '../../invocation.ts'
 import { discoveredLines, doorsOf } from '../../projects/discovered-lines.ts'
 import { projectName } from '../../projects/project-name.ts'
 import type { ProjectTools } from '../../projects/project-tools.ts'
+import { amount } from '../../text/amount.ts'
 import { oneLine } from '../../text/neutralise.ts'
 import { table } from '../../text/table.ts'
 import { ago } from '../../text/when.ts'
@@ -137,13 +138,9 @@ async function build(run: Invocation, folder: string, { output }: BuildOptions):
     [files.types]: clientTypes(project, output),
   })
   if (run.json) return run.printJson({ ...files, ...whole })
-  run.print(
-    `Built ${files.bundle} (${kilobytes(size)}, ${digest.slice(0, 19)}…), ${files.manifest} and ${files.types}.`,
-  )
+  run.print(`Built ${files.bundle} (${amount(size)}, ${digest.slice(0, 19)}…), ${files.manifest} and ${files.types}.`)
   run.hint('Put it on a Reins with: reins deploy')
 }
-
-const kilobytes = (bytes: number): string => `${Math.max(1, Math.round(bytes / 1024))} KB`
 
 async function deploy(run: Invocation, folder: string, { name: given, built: file }: DeployOptions): Promise<void> {
   const tools = toolsOf(run)
@@ -213,7 +210,7 @@ function projectLines({ name, version, digest, size, manifest, previous, updated
   const modules = (title: string, all: Project['manifest']['agents']): readonly string[] =>
     all.map((one) => `${title} ${one.name}  ${doorsOf(one)}${one.description ? `  ${oneLine(one.description)}` : ''}`)
   return [
-    `${name}  version ${version}, ${kilobytes(size)}, deployed ${ago(updatedAt, now)} by ${oneLine(by)}`,
+    `${name}  version ${version}, ${amount(size)}, deployed ${ago(updatedAt, now)} by ${oneLine(by)}`,
     `digest ${digest}`,
     ...modules('agent', manifest.agents),
     ...modules('workflow', manifest.workflows),
