@@ -22,8 +22,14 @@ import {
 const apiMs = 10_000
 const pageSize = 200
 const atOnce = 16
-/** "No message found": of a message that is gone (EG1). */
-const notThere = 10037
+/** What the broker says of a message that is gone (EG1): where others lie around it, where none does, and in an older version. */
+const isGone = ({ code, description }: Refusal): boolean =>
+  code === 10043 || code === 10037 || (code === 10057 && description === 'no message found')
+
+interface Refusal {
+  readonly code: number
+  readonly description: string
+}
 
 /** All messages of a filter up to a sequence, `before` itself not among them, and none of `but`. Gives their number. */
 export async function eraseMessages(
@@ -51,7 +57,7 @@ export async function eraseMessages(
 
 export async function eraseMessage(archivist: Broker, stream: string, seq: number): Promise<void> {
   const error = await asked(archivist, eraseMessageSubject(stream), { seq, no_erase: false })
-  if (error !== undefined && error.code !== notThere)
+  if (error !== undefined && !isGone(error))
     throw new Error(`the broker overwrote nothing in ${stream}: ${error.description}`)
 }
 
@@ -61,11 +67,7 @@ export async function purge(archivist: Broker, stream: string, what: object = {}
   if (error !== undefined) throw new Error(`the broker took nothing out of ${stream}: ${error.description}`)
 }
 
-async function asked(
-  archivist: Broker,
-  subject: string,
-  what: object,
-): Promise<{ readonly code: number; readonly description: string } | undefined> {
+async function asked(archivist: Broker, subject: string, what: object): Promise<Refusal | undefined> {
   const outcome = await archivist.request(subject, JSON.stringify(what), { withinMs: apiMs })
   if (outcome.kind !== 'reply') throw new BrokerUnavailable(`asking ${subject}`)
   const { error } = fieldsOf(jsonValue(outcome.msg.string()))

@@ -47,7 +47,7 @@ export class KeptOutputs {
       at += chunk.length
       if (part.length > 0) parts.push(part)
       taken += part.length
-      if (at >= offset + limit) break
+      if (at >= offset + limit && at < found.size) break // at the end it is compared
     }
     return { ref, bytes: Buffer.concat(parts, taken), size: found.size }
   }
