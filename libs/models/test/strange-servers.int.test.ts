@@ -118,6 +118,18 @@ test('a web page that forbids is no matter of the key', async () => {
   expect(refused.outcome).toMatchObject({ type: 'failed', code: 'auth' })
 })
 
+test('a server that names a smaller limit each time is not asked on and on', async () => {
+  const refusals = Array.from({ length: 20 }, (_, at) =>
+    reply(
+      '400 Bad Request\r\nContent-Type: application/json',
+      `{"error":{"message":"max_tokens must be less than or equal to ${1_000 - at}"}}`,
+    ),
+  )
+  const { outcome, bodies } = await asked(...refusals)
+  expect(outcome).toMatchObject({ type: 'failed', code: 'bad-request' })
+  expect(bodies).toHaveLength(4)
+})
+
 test('a server that takes neither name of the limit is asked without one', async () => {
   const refusal = (name: string, more = '') =>
     reply(

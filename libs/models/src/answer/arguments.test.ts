@@ -42,3 +42,12 @@ test('values stay as they were given, whatever they are', () => {
   const given = JSON.parse('{"count":"2","note":null,"__proto__":{"x":1},"constructor":"y"}')
   expect(JSON.stringify(parseArguments(JSON.stringify(given)).arguments)).toBe(JSON.stringify(given))
 })
+
+test.each(['```json\n', '{}', '{"path":"a', '"', ''])(
+  'empty lines without an end behind %j are read at once',
+  (begin) => {
+    const blank = '\n'.repeat(400_000)
+    for (const text of [begin + blank, `${begin}${blank}{`, `${begin}${blank}\`\`\`x`])
+      expect(parseArguments(text).arguments).toEqual({})
+  },
+)

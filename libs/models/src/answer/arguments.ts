@@ -29,7 +29,9 @@ export function isWhole(text: string): boolean {
 }
 
 function objectIn(text: string): Record<string, unknown> | undefined {
-  const trimmed = (fenced.exec(text)?.[1] ?? text).trim().replace(/^\{\s*\}\s*(?=\{)/, '')
+  const trimmed = unfenced(text.trim())
+    .trim()
+    .replace(/^\{\s*\}\s*(?=\{)/, '')
   if (trimmed === '') return {}
   let value = parseExactly(trimmed)
   if (value === undefined && trimmed.startsWith('{'))
@@ -46,7 +48,14 @@ function once(text: string): string {
   return behind === text && half === text.slice(half.length) ? half : behind
 }
 
-const fenced = /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/
+const fence = '```'
+
+/** Out of a fence of Markdown, each end of which stands in a line of its own. No pattern over the whole: models write empty lines on and on. */
+function unfenced(text: string): string {
+  const first = text.startsWith(fence) && text.endsWith(fence) ? text.indexOf('\n') : -1
+  if (first < 0 || !/^(?:json)?[ \t\r]*$/.test(text.slice(fence.length, first))) return text
+  return text.slice(first, -fence.length)
+}
 
 const controls: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { codeOf, failed, faultOf, redact } from './failure.ts'
+import { codeOf, failed, faultOf, faultOfReply, redact } from './failure.ts'
 import { retryAfter, waitIn } from './retry-after.ts'
 
 test.each([
@@ -92,4 +92,22 @@ test('Retry-After in seconds, as a date, in milliseconds; nothing where it makes
   expect(waitIn('try again in 20ms')).toBe(20)
   expect(waitIn('Retry after 2 hours and 1 minute')).toBe(7_260_000)
   expect(waitIn('please try again in a while')).toBeUndefined()
+})
+
+test.each([
+  '<a ',
+  '<html ',
+  '<title>',
+  '<script>',
+  'prompt (',
+  'retry in 5',
+  'image ',
+  'failed to parse ',
+  '<!doctype html>',
+])('an error that is %j on and on is read at once', (word) => {
+  const body = word.repeat(300_000)
+  for (const said of [body, JSON.stringify({ error: { message: body } })])
+    expect(
+      failed(faultOfReply(400, {}, said), { provider: 'lab', model: 'm', baseUrl: 'http://lab.test/v1', secrets: [] }),
+    ).toMatchObject({ type: 'failed' })
 })

@@ -121,7 +121,7 @@ const sayings: readonly Saying[] = [
   {
     kind: 'too-long',
     of: (status) => status !== 429 && status !== 401 && status !== 403,
-    says: /prompt (is )?too long|(input|prompt|request|messages?|conversation) (is|are) (too long|longer than|larger than)|\b(input|prompt) \([^)]*tokens?\) is (longer|larger) than|decoder prompt.{0,60}longer than|exceed(s|ed|ing)? (the |its )?(max(imum)? |model'?s? )*(available )?context|context[ _-]?(length|window|size)( has been| was)? (exceeded|limit)|context (length|window|size) (of )?\d+ (tokens )?exceeds|context (shift|size|length).{0,40}(disabled|overflow)|(maximum|max|model'?s?) (context|prompt|model|sequence) ?_?len(gth)?|model'?s? context length|exceed context limit|reduce the length of the (messages|prompt|input)|input length (exceeds|and .?max_tokens)|maximum number of tokens allowed|too many (input |prompt )?tokens|too large for model with|tokens? to keep from the initial prompt|keep the first \d+ tokens|greater than the context length|reached context length|context the overflows|context overflow|exceed(ed|s)? (the )?model('s)? token limit|range of input length should be|current length is \d+ while limit is|must have less than \d+ tokens|.?inputs.? tokens \+|token count.{0,40}exceeds|上下文长度|超长/is,
+    says: /prompt (is )?too long|(input|prompt|request|messages?|conversation) (is|are) (too long|longer than|larger than)|\b(input|prompt) \([^()]{0,60}tokens?\) is (longer|larger) than|decoder prompt.{0,60}longer than|exceed(s|ed|ing)? (the |its )?(max(imum)? |model'?s? )*(available )?context|context[ _-]?(length|window|size)( has been| was)? (exceeded|limit)|context (length|window|size) (of )?\d+ (tokens )?exceeds|context (shift|size|length).{0,40}(disabled|overflow)|(maximum|max|model'?s?) (context|prompt|model|sequence) ?_?len(gth)?|model'?s? context length|exceed context limit|reduce the length of the (messages|prompt|input)|input length (exceeds|and .?max_tokens)|maximum number of tokens allowed|too many (input |prompt )?tokens|too large for model with|tokens? to keep from the initial prompt|keep the first \d+ tokens|greater than the context length|reached context length|context the overflows|context overflow|exceed(ed|s)? (the )?model('s)? token limit|range of input length should be|current length is \d+ while limit is|must have less than \d+ tokens|.?inputs.? tokens \+|token count.{0,40}exceeds|上下文长度|超长/is,
   },
   {
     kind: 'wrong-key',
@@ -155,10 +155,19 @@ const sayings: readonly Saying[] = [
   },
 ]
 
+const longestLooked = 16 * 1024
+
+/** What is looked at of a message: its beginning and its end. Some repeat all that they were sent. */
+export function looked(message: string): string {
+  const half = longestLooked / 2
+  return message.length <= longestLooked ? message : `${message.slice(0, half)} … ${message.slice(-half)}`
+}
+
 export function kindOf(fault: Fault): FaultKind {
   if (fault.kind) return fault.kind
   const { status } = fault
   const hinted = fault.retryAfterMs !== undefined
+  const message = looked(fault.message)
   let vague: FaultKind | undefined
   for (const word of fault.words ?? []) {
     const kind = word ? kindsOfWords[word.toLowerCase()] : undefined
@@ -170,7 +179,7 @@ export function kindOf(fault: Fault): FaultKind {
     else return kind
   }
   for (const { kind, says, of } of sayings)
-    if (of(status) && says.test(fault.message))
+    if (of(status) && says.test(message))
       return hinted && (kind === 'used-up' || (kind === 'no-credit' && status === 429)) ? 'rate-limit' : kind
   // Without the wait that a limit has, this is a plan that is used up.
   if (vague && !(vague === 'server-error' && status !== undefined)) return vague

@@ -129,16 +129,18 @@ export function saidIn(value: unknown): ErrorReport | undefined {
   }
 }
 
+// Every pattern here takes one pass: a page may be long, and nothing else of the process goes on meanwhile.
+
 /** Not each word between angles is a tag: `<nil>` is what a server says. */
-const page = /<(?:!doctype|\/?(?:html|head|body|title|h[1-6]|p|div|center|pre|br|hr|span|a|b|script|style)\b)[^>]*>/i
+const page = /<(?:!doctype|\/?(?:html|head|body|title|h[1-6]|p|div|center|pre|br|hr|span|a|b|script|style)\b)[^<>]*>/i
 
 /** The words of a page or of a plain text. */
 export function readable(text: string): string {
   if (!page.test(text)) return text.replace(/\s+/g, ' ').trim()
-  const title = /<title[^>]*>([\s\S]*?)<\/title>/i.exec(text)?.[1]?.trim()
+  const title = /<title[^<>]*>([^<]*)/i.exec(text)?.[1]?.trim()
   const body = text
-    .replace(/<(script|style|head)\b[\s\S]*?<\/\1>/gi, ' ')
-    .replace(/<[^>]*>/g, ' ')
+    .replace(/<(script|style|head)\b[\s\S]*?(?:<\/\1>|$)/gi, ' ')
+    .replace(/<[^<>]*>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim()
   return [title, body.slice(0, 300)]

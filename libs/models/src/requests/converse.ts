@@ -4,7 +4,7 @@
 //   V2. An answer that breaks off before it said that it is over is failed{network}. Where its body came to a proper end all the same,
 //       and this model has said of no answer that it is over, it may be that its server never does: that is tried once more only.
 //   V3. A refusal that names a known difference is learnt from, and the call is made again (differences.ts), as long as nothing
-//       of an answer has been told, and never twice in the same form. What has led to an answer is remembered.
+//       of an answer has been told, and never twice in the same form, nor for ever. What has led to an answer is remembered.
 import type { JsonObject, ModelCompleted, ModelDelta, ModelFailed, ModelProvider, ModelRequest } from '@reins/contracts'
 import { type Fault, failed, faultOfReply, type Subject } from '../failure/failure.ts'
 import { filled } from '../history/result-media.ts'
@@ -54,6 +54,8 @@ export interface Wire {
   reader(request: ModelRequest, subject: Subject, manner: Manner): AnswerReader
 }
 
+/** How often one call learns of the same difference: a server may name a smaller limit each time. */
+const mostOfOne = 3
 const errorWithinMs = 10_000
 /** What the bytes of one answer may be: some, and a good deal for each token that was asked for. */
 const answerBytes = 64 * 1024 * 1024
@@ -82,6 +84,7 @@ async function converse(
 ): Promise<void> {
   let manner: Manner = manners.of(request.model)
   const lessons: Lesson[] = []
+  const taught: Lesson['name'][] = []
   // V3: what has helped is remembered.
   const helped = ({ shown, progress }: AnswerReader): void => {
     manners.remember(request.model, lessons)
@@ -108,7 +111,9 @@ async function converse(
     const refused = bodyOf(wire, form, manner, request)
     for (let body = refused; body === refused; ) {
       const lesson = begun ? undefined : learnt(fault, refused, manner, request.maxTokens)
-      if (lesson === undefined) return telling.tell(failed(fault, subject))
+      if (lesson) taught.push(lesson.name)
+      if (lesson === undefined || taught.filter((name) => name === lesson.name).length > mostOfOne)
+        return telling.tell(failed(fault, subject))
       manner = new Map(manner).set(lesson.name, lesson.value)
       form = formOf(wire, request, manner)
       body = bodyOf(wire, form, manner, request)

@@ -7,7 +7,7 @@
 //       the next attempt may succeed by itself, and what it went without would be left out of all later requests.
 import type { Fault } from '../failure/failure.ts'
 import type { FaultKind } from '../failure/kinds.ts'
-import { kindOf } from '../failure/recognise.ts'
+import { kindOf, looked } from '../failure/recognise.ts'
 
 export type Difference =
   | 'output-limit'
@@ -215,7 +215,7 @@ export interface Shown {
 /** What a refusal of `body` teaches; undefined: nothing that is not known already. */
 export function learnt(fault: Fault, body: string, manner: Manner, maxTokens: number): Lesson | undefined {
   if (!mayTeach(fault.status) || teachNothing.has(kindOf(fault))) return undefined
-  const text = [fault.message, ...(fault.words ?? [])].join(' ')
+  const text = [looked(fault.message), ...(fault.words ?? [])].join(' ')
   for (const row of table) {
     if (!row.says.test(text) || (row.sent && !row.sent.test(body))) continue
     const value = row.amount ? row.amount(text) : 1
