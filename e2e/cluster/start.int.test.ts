@@ -2,6 +2,7 @@
 // other streams and consumers; services that were started before have made these.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ServiceName } from '@reins/contracts'
+import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
 
@@ -17,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => world?.close(), deadline)
 
 test.each([0, 1, 2])(
-  'without node %d every service starts, and a turn with a call of a tool is whole',
+  'without node %d every service starts, a turn with a call of a tool is whole, and whoever comes sees what is going on',
   async (node) => {
     const { cluster } = world.servers
     await Promise.all(running.map((service) => service.kill()))
@@ -30,6 +31,18 @@ test.each([0, 1, 2])(
     const events = (await world.readLog(session.id)).flatMap(({ frame }) => frame.events)
     expect(events.filter(({ type }) => type === 'tool-call.completed')).toHaveLength(1)
     expect(events.at(-1)).toMatchObject({ type: 'turn.completed' })
+
+    // Whoever comes while an answer is being made sees the session, also where what was streamed of it lay on that node.
+    const asked = { key: `answer-without-${node}`, withinMs: 120_000 }
+    const { id } = (await world.api.create('helper', 'stream 2400 every 50', asked)).session
+    const typesOf = async () => (await world.readLog(id)).flatMap(({ frame }) => frame.events.map(({ type }) => type))
+    await eventually(async () => (await typesOf()).includes('model-call.started'), { withinMs: 60_000 })
+    const follower = world.follow(id, 0)
+    await follower.sees(({ type }) => type === 'model-call.started', 60_000)
+    expect(await typesOf()).not.toContain('model-call.completed')
+    await world.api.control(id, 'cancel')
+    expect(await world.verdict(id, [follower])).toEqual([])
+    follower.close()
     await cluster?.start(node)
   },
   deadline,

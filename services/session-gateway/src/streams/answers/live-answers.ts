@@ -1,6 +1,7 @@
 // Keeps the open answers of one followed session (or tree) up to date from its deltas, for the hub that follows it.
 //   A1. Deltas are taken from the moment it begins; they wait until the turn and what LIVE still keeps of it have been read.
 //   A2. A gap is filled from LIVE once; what is not there any more is given up, and shown when the answer is whole.
+//   A4. LIVE lies on one node of a cluster. While that is away the session is shown all the same, and what only LIVE knows is given up.
 //   A3. Only what can be missing is read: what was published before the last delta of each open answer is here already.
 import { type AnswerRestarted, type Delta, type Frame, knownEvents, type Place } from '@reins/contracts'
 import type { Followed, LiveDelta, SessionFeed, SessionFrame, Subscription } from '@reins/journal'
@@ -22,11 +23,13 @@ export interface LiveAnswersParts {
 }
 
 const recentLimit = 20_000
+/** A4. Whoever joins waits for it. ms */
+const readWithinMs = 3000
 /** Between the clocks of who opened a call, of this process and of the broker. */
 const clockSlackMs = 10_000
 
 export class LiveAnswers {
-  /** Rejects when the log or LIVE could not be read. */
+  /** Rejects when the log could not be read. */
   readonly ready: Promise<void>
   readonly #parts: LiveAnswersParts
   readonly #of: Followed
@@ -75,7 +78,7 @@ export class LiveAnswers {
     // As of now: what arrives until it begins says nothing of the end of another block.
     const since = this.#answers.lackingSince()
     this.#callOff = this.#parts.refills.afterCut(() => {
-      if (!this.#held && !this.#closed) this.#fill(undefined, since).catch(() => {}) // A gap will show itself.
+      if (!this.#held && !this.#closed) void this.#fill(undefined, since)
     })
   }
 
@@ -120,18 +123,17 @@ export class LiveAnswers {
   async #fill(missedBefore: LiveDelta | undefined, lackingSince = Number.POSITIVE_INFINITY): Promise<void> {
     this.#held ??= { frames: [], deltas: [] }
     let recent: readonly LiveDelta[] = []
-    let failed: { readonly error: unknown } | undefined
     try {
       recent = await this.#parts.refills.read(async () => {
         const since = this.#closed ? undefined : this.#answers.lackingSince() // A3
         if (since === undefined) return []
         return this.#parts.feed.recentDeltas(this.#of, {
-          limit: recentLimit,
+          ...{ limit: recentLimit, withinMs: readWithinMs },
           since: Math.min(since, lackingSince) - clockSlackMs,
         })
       })
-    } catch (error) {
-      failed = { error }
+    } catch {
+      // A4.
     }
     const { frames, deltas } = this.#held
     this.#held = undefined
@@ -141,7 +143,6 @@ export class LiveAnswers {
     for (const live of recent) this.#settle(live, false)
     this.#answers.takeWaiting() // Old ones of calls that are not open: over, or found here again when they are.
     for (const live of late) this.#settle(live, true)
-    if (failed && !missedBefore) throw failed.error
   }
 
   #settle(live: LiveDelta, final: boolean): void {
