@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { contentOf, collect, expectWhole, request, user } from '../../test/contract.ts'
 import { fakeTransport, sse } from '../../test/fake-transport.ts'
 import { createOpenAiCompatible } from '../compatible/compatible.ts'
-import { loneTag } from './think-tags.ts'
+import { loneTag, ThinkTags } from './think-tags.ts'
 
 const chunk = (delta: unknown, finish_reason: string | null = null) => ({
   choices: [{ index: 0, delta, finish_reason }],
@@ -80,4 +80,17 @@ test.each([
 ])('a text that mentions tags teaches nothing: %j', async (text) => {
   expect(loneTag(text)).toBeUndefined()
   expect(await told(inPieces(text), inPieces('It is 4.'))).toEqual([[`text: ${text}`], ['text: It is 4.']])
+})
+
+test('empty lines on and on are read at once, and are a text where they are too many', () => {
+  const tags = new ThinkTags()
+  let text = ''
+  for (let at = 0; at < 400_000; at++)
+    for (const part of tags.push('\n')) text += `${part.kind} ${part.text.length} `.slice(0, 5)
+  expect(text.startsWith('text ')).toBe(true)
+  const few = new ThinkTags()
+  expect([...few.push('\n'), ...few.push(' \n'), ...few.push('<think>Hm.</think>4.'), ...few.end()]).toEqual([
+    { kind: 'reasoning', text: 'Hm.' },
+    { kind: 'text', text: '4.' },
+  ])
 })

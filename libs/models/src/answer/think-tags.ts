@@ -5,6 +5,8 @@
 //       put it (`loneTag`). From the next answer on, what comes before that tag is thought.
 //   G2. Nothing is eaten: where a model that was taken for such a one ends an answer without the tag, what was told as thought is told
 //       as text too, and the model is a plain one again.
+//   G3. Models write empty lines on and on. What is blank is not looked at again with each piece, and where it is long, it is a text.
+
 export interface TextPart {
   readonly kind: 'text' | 'reasoning'
   readonly text: string
@@ -35,10 +37,14 @@ export function loneTag(text: string): number | undefined {
   return found < 0 ? undefined : found
 }
 
+const longestBlank = 16 * 1024
+
 export class ThinkTags {
   #state: 'beginning' | 'thinking' | 'text' = 'beginning'
   #close = ''
   #held = ''
+  /** Blank pieces before the first character (G3). */
+  #blank = ''
   /** Blank text before and behind thinking belongs to neither. */
   #thought = false
   /** Something of the thoughts has been told. */
@@ -65,7 +71,11 @@ export class ThinkTags {
 
   push(text: string): readonly TextPart[] {
     if (this.#state === 'text') return text === '' ? [] : [{ kind: 'text', text }]
-    this.#held += text
+    if (this.#state === 'beginning' && this.#held === '' && text.trim() === '') {
+      this.#blank += text
+      return this.#blank.length > longestBlank ? this.#asText([], this.#taken()) : []
+    }
+    this.#held += this.#taken() + text
     const parts: TextPart[] = []
     for (;;) {
       if (this.#state === 'beginning') {
@@ -112,7 +122,7 @@ export class ThinkTags {
 
   /** What was held back because a tag could begin there. `cut`: at the answer's limit, so that a tag may have been to come. */
   end(cut = false): readonly TextPart[] {
-    const held = this.#held
+    const held = this.#taken() + this.#held
     this.#held = ''
     if (this.#state === 'thinking') {
       const parts: TextPart[] = held === '' ? [] : [{ kind: 'reasoning', text: held }]
@@ -121,6 +131,12 @@ export class ThinkTags {
       return parts
     }
     return held === '' || (this.#thought && held.trim() === '') ? [] : [{ kind: 'text', text: held }]
+  }
+
+  #taken(): string {
+    const blank = this.#blank
+    this.#blank = ''
+    return blank
   }
 
   #tellThought(parts: TextPart[], text: string): void {
