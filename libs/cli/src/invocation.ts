@@ -7,7 +7,7 @@ import type { ReinsClient } from './client-port.ts'
 import type { CliContext } from './context.ts'
 import { asTyped, CommandFailure, usageFailure } from './failure.ts'
 import { type TokenSource, tokenSource } from './sign-in/token-source.ts'
-import { plainJson } from './text/neutralise.ts'
+import { painted, plainJson } from './text/neutralise.ts'
 import { makeStyle, type Style } from './text/style.ts'
 
 export const defaultServer = 'http://127.0.0.1:7420'
@@ -67,7 +67,7 @@ export function makeInvocation(
   const json = options.json === true || options.format === 'json'
   let client: ReinsClient | undefined
   const print = (text: string) => {
-    context.stdout.write(`${json ? plainJson(text) : text}\n`)
+    context.stdout.write(`${json ? plainJson(text) : painted(text, colours(context))}\n`)
   }
   return {
     context,

@@ -46,11 +46,14 @@ import type {
   UpgradeSession,
   UsageReport,
 } from '@reins/contracts'
+import { ReinsError } from '@reins/contracts/errors'
 import { localFetch } from '#fetch'
 import { type AccessCalls, accessCalls } from './access.ts'
 import { answers, type Form } from './answers.ts'
 import { type FollowItem, type FollowOptions, follow } from './follow.ts'
+import { boundedBytes, mostAnswerBytes } from './transport/bounded.ts'
 import { isLoopback } from './transport/loopback.ts'
+import { withoutCredentials } from './transport/shown-url.ts'
 import { type MemoryCalls, memoryCalls } from './memory.ts'
 import { allPages } from './pages.ts'
 import { type SignInCalls, signInCalls } from './sign-in.ts'
@@ -228,6 +231,8 @@ export interface OutputPage {
 }
 
 /** The longest time in which a server may connect, tried in two ways, and some. */
+/** A page of one, 8 MiB at most. */
+const outputWithinMs = 60_000
 const mcpTestWithinMs = 260_000
 
 export function createClient(options: ClientOptions): Client {
@@ -315,12 +320,13 @@ export function createClient(options: ClientOptions): Client {
           method: 'GET',
           path: session(id, `/outputs/${encodeURIComponent(named)}`),
           headers: { accept: 'text/plain' },
+          signal: AbortSignal.timeout(outputWithinMs),
           ...(query === undefined ? {} : { query }),
         })
-        const bytes = new Uint8Array(
-          await response.arrayBuffer().catch((error: unknown) => {
-            throw unreachable(baseUrl, error)
-          }),
+        const bytes = await boundedBytes(response, mostAnswerBytes, withoutCredentials(baseUrl)).catch(
+          (error: unknown) => {
+            throw error instanceof ReinsError ? error : unreachable(baseUrl, error)
+          },
         )
         const { headers } = response
         const size = Number(headers.get('reins-output-bytes') ?? bytes.length)

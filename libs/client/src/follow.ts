@@ -3,11 +3,14 @@
 //   F2. Only what cannot get better ends it: a wrong token, no such session, a bad cursor. Everything else is waited out.
 //   F4. Where tokens are refreshed, a stream that ends with its token is opened again with the next one; a server that takes that one
 //       neither is believed.
+//   F5. An event has a bound; whoever sends more sends it again, so that ends it.
 //   F3. A silent connection is a broken one: the server says something every 15 s.
 import type { StreamItem } from '@reins/contracts'
 import { errorTable, ReinsError } from '@reins/contracts/errors'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { SeenDeltas } from './seen-deltas.ts'
+import { mostAnswerBytes, tooLarge } from './transport/bounded.ts'
+import { withoutCredentials } from './transport/shown-url.ts'
 import { errorOf, type Transport, unreachable } from './transport/transport.ts'
 
 /** The stream broke (`lost`, once per outage: it is tried again until it is back), or goes on (`back`). */
@@ -80,7 +83,7 @@ export async function* follow(parts: FollowParts, session: string, options: Foll
 }
 
 async function* items(
-  { transport, silenceMs }: FollowParts,
+  { transport, baseUrl, silenceMs }: FollowParts,
   session: string,
   { after, deltas, tree }: FollowOptions,
   signal: AbortSignal,
@@ -106,12 +109,15 @@ async function* items(
     const parser = createParser({ onEvent: (event) => parsed.push(event) })
     const decoder = new TextDecoder()
     const reader = response.body.getReader()
-    for (;;) {
+    for (let unread = 0; ; ) {
       const { done, value } = await reader.read()
       if (done) return
       restartSilence()
+      unread += value.length
+      if (unread > mostAnswerBytes) throw tooLarge(withoutCredentials(baseUrl), 'sent one event of', mostAnswerBytes)
       parsed = []
       parser.feed(decoder.decode(value, { stream: true }))
+      if (parsed.length > 0) unread = 0
       for (const { event, data } of parsed) {
         if (event === 'error') throw errorOf(0, data)
         yield JSON.parse(data) as StreamItem

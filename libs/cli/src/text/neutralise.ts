@@ -3,6 +3,7 @@
 //       characters show as their pictures; C1 controls, direction overrides, and what shows as nothing (tags, fillers, variation
 //       selectors, annotations) are left out. The joiners of emoji and of Persian stay.
 //   N2. Newlines and tabs stay; carriage returns go. Applying it twice changes nothing, nor does cutting the text anywhere.
+//   N4. Also what a server would never have let in: whoever the command line was pointed to may be no Reins server.
 //   N3. In JSON the same characters are escapes: what a program reads is what was written.
 import { hiddenCharacters } from '@reins/contracts'
 
@@ -18,6 +19,16 @@ const picture = (character: string): string => {
 }
 
 export const neutralise = (text: string): string => text.replace(suspicious, picture)
+
+/** N4. Of a line that is printed: colours and weights as Reins itself sets them (style.ts) stay, where there are any. */
+export const painted = (text: string, coloured: boolean): string =>
+  coloured
+    ? text
+        .split(ownPaint)
+        .map((part, at) => (at % 2 === 1 ? part : neutralise(part)))
+        .join('')
+    : neutralise(text)
+const ownPaint = new RegExp(`(${String.fromCharCode(27)}\\[(?:[012349]|2[2349]|3[1-69])m)`)
 
 /** The same on one line: newlines and tabs become single spaces. */
 export const oneLine = (text: string): string => neutralise(text).replace(/\s+/g, ' ').trim()

@@ -45,7 +45,9 @@ export function table(
   const sizes = widths(columns, rows, options.width)
   const line = (texts: readonly string[]) =>
     columns
-      .map((column, index) => pad(cut(texts[index] ?? '', sizes[index]!), sizes[index]!, column.align))
+      .map((column, index) =>
+        pad(cut(texts[index]?.replace(/[\r\n\t]+/g, ' ') ?? '', sizes[index]!), sizes[index]!, column.align),
+      )
       .join(' '.repeat(gap))
       .trimEnd()
   const title = options.title ?? ((text) => text)

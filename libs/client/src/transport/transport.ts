@@ -2,6 +2,7 @@
 import type { ErrorBody, ErrorCode } from '@reins/contracts'
 import { errorTable, ReinsError } from '@reins/contracts/errors'
 import { checked, type Form } from '../answers.ts'
+import { boundedBytes, mostAnswerBytes, mostRefusalBytes } from './bounded.ts'
 import { holdsCredentials, withoutCredentials } from './shown-url.ts'
 
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>
@@ -76,12 +77,19 @@ export function createTransport(
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
+      // No Reins server sends anybody elsewhere; what is sent along is for this one.
+      redirect: 'manual',
     }).catch((error: unknown) => {
       if (signal?.aborted) throw signal.reason
       throw unreachable(shown, error)
     })
     if (response.ok) return response
-    throw errorOf(response.status, await response.text().catch(() => ''))
+    if (leadsElsewhere(response)) {
+      await response.body?.cancel().catch(() => undefined)
+      throw elsewhere(shown, response.headers.get('location'))
+    }
+    const bytes = await boundedBytes(response, mostRefusalBytes, shown).catch(() => new Uint8Array())
+    throw errorOf(response.status, new TextDecoder().decode(bytes))
   }
   return {
     renews: typeof token === 'function',
@@ -93,7 +101,8 @@ export function createTransport(
       try {
         const signal = late ? AbortSignal.any([stop, late]) : stop
         const response = await open({ ...request, signal })
-        return checked<T>(await response.json(), form, shown)
+        const bytes = await boundedBytes(response, mostAnswerBytes, shown)
+        return checked<T>(JSON.parse(new TextDecoder().decode(bytes)), form, shown)
       } catch (error) {
         if (stop.aborted) throw stop.reason
         if (late?.aborted) throw silent(shown, withinMs)
@@ -105,6 +114,15 @@ export function createTransport(
     },
   }
 }
+
+/** A browser does not say where. */
+const leadsElsewhere = ({ status, type }: Response): boolean =>
+  type === 'opaqueredirect' || (status >= 300 && status < 400 && status !== 304)
+
+const elsewhere = (shown: string, to: string | null): ReinsError =>
+  new ReinsError('internal', `${shown} sends its callers elsewhere${to === null ? '' : `, to ${to.slice(0, 300)}`}.`, {
+    next: 'Nobody was asked there. If it is the right server, name it with --server or REINS_URL.',
+  })
 
 const withCredentials = (shown: string): ReinsError =>
   new ReinsError('invalid_request', `The address of the server, ${shown}, holds a user name or a password.`, {
