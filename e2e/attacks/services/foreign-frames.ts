@@ -28,7 +28,7 @@ import { eventually } from '../../harness/eventually.ts'
 import type { World } from '../../harness/world.ts'
 import type { Tally } from '../tally.ts'
 
-const golden = path.join(import.meta.dirname, '..', '..', 'libs', 'session', 'golden')
+const golden = path.join(import.meta.dirname, '..', '..', '..', 'libs', 'session', 'golden')
 const services = { g: 'session-gateway', e: 'executor', t: 'tool-runner', m: 'memory' } as const
 
 /** An event of each type, as a real session had it. */
