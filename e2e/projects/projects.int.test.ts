@@ -883,11 +883,14 @@ describe('reins dev', () => {
     }
   })
 
-  test('starts a Reins at REINS_PORT where none answers, whose own agent gives its name to the project', async () => {
+  test('starts a Reins at REINS_PORT where none answers, whose own agent gives its name to the project, and shows what its code throws', async () => {
     const file = 'src/agents/assistant.ts'
     const folder = write('alone', {
       [file]: `import { createAgent } from '@reins/agent'
-        export const route = async (_c: unknown, next: () => Promise<void>) => next()
+        export const route = async (c: any, next: () => Promise<void>) => {
+          if (c.req.query('who')) throw new Error('nobody of that name')
+          await next()
+        }
         export default createAgent(() => ({ model: 'scripted/assistant' }))`,
     })
     const refused = await product.cli('deploy', folder)
@@ -906,10 +909,14 @@ describe('reins dev', () => {
       await shows(`No Reins answers at http://127.0.0.1:${port}: one is started here.`)
       await shows('The agent assistant that Reins made at its first start gives its name to the project.')
       await shows('Watching ')
-      const answer = await fetch(`http://127.0.0.1:${port}/agents/assistant/a`, {
-        ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"message":"say here"}' },
-      })
-      expect(await answer.json()).toMatchObject({ result: { text: 'here' } })
+      const ask = (query: string) =>
+        fetch(`http://127.0.0.1:${port}/agents/assistant/a${query}`, {
+          ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"message":"say here"}' },
+        })
+      expect(await (await ask('')).json()).toMatchObject({ result: { text: 'here' } })
+      expect((await ask('?who=eve')).ok).toBe(false)
+      await shows('app: Error: nobody of that name')
+      await shows('src/agents/assistant.ts:3:')
     } finally {
       const ended = once(child, 'exit')
       child.kill('SIGINT')

@@ -5,6 +5,7 @@ export { type CliEnvironment, loadCliEnvironment, processEnvironment } from './c
 export type { CliContext, TerminalInput, TerminalOutput, Verified, VerifyOptions } from './context.ts'
 export { CommandFailure, usageFailure } from './failure.ts'
 export { amount } from './text/amount.ts'
+export { neutralise } from './text/neutralise.ts'
 export { processContext } from './process-context.ts'
 export { clientCommands, clientProgram, runProgram } from './program.ts'
 export { cliReference } from './reference.ts'

@@ -32,10 +32,12 @@ export function createLog(options: {
   readonly destination?: string
   /** Takes secrets out of a line. Default: it stays as it is, but for fields whose names say that they hold one. */
   readonly redact?: (line: string) => string
+  /** Told of each line as it is written, without secrets. */
+  readonly told?: (line: string) => void
   /** Bytes from which on the file is put aside. Default 32 MB, and four of them are kept. */
   readonly mostBytes?: number
 }): ProcessLog {
-  const { service, level, destination, redact = (line: string) => line, mostBytes = 32_000_000 } = options
+  const { service, level, destination, redact = (line: string) => line, told, mostBytes = 32_000_000 } = options
   const file = destination === undefined ? undefined : logFile(destination)
   let lost = 0
   const open = (fd: number) => openDestination(fd).on('drop', () => lost++)
@@ -79,6 +81,7 @@ export function createLog(options: {
       write(line: string) {
         const written = redact(line)
         stream.write(written)
+        told?.(written)
         rotation?.wrote(written.length)
       },
     },

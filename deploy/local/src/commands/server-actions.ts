@@ -92,8 +92,9 @@ export async function startHere({
     say(`reins: stopping: ${error.message}`)
     process.exit(1)
   }
-  const { up } = await import('./up.ts')
-  const product = await up({ config, clock: systemClock, version, say, fatal })
+  const [{ up }, { appOutput }] = await Promise.all([import('./up.ts'), import('./app-output.ts')])
+  const hearLog = (line: string) => appOutput(line).forEach(say)
+  const product = await up({ config, clock: systemClock, version, say, fatal, hearLog })
   return {
     url: product.url,
     close: async () => {

@@ -29,6 +29,8 @@ export interface UpOptions {
   /** For people: progress and warnings. */
   readonly say: (line: string) => void
   readonly fatal: (error: Error) => void
+  /** Told of each line of the log. */
+  readonly hearLog?: (line: string) => void
 }
 
 export interface RunningProduct extends Running {
@@ -49,7 +51,10 @@ export async function up(options: UpOptions): Promise<RunningProduct> {
   }
 }
 
-async function start({ config, clock, version, say, fatal }: UpOptions, closing: Closing): Promise<RunningProduct> {
+async function start(
+  { config, clock, version, say, fatal, hearLog }: UpOptions,
+  closing: Closing,
+): Promise<RunningProduct> {
   for (const one of config.misspelt) say(`warning: ${misspeltText(one)}`)
   const dataDir = openDataDir(config.dataDir)
   closing.add('data folder', () => dataDir.release())
@@ -59,6 +64,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     level: config.logLevel,
     destination: path.join(dataDir.path, 'logs', 'reins.log'),
     redact: (line) => redactor.text(line),
+    ...(hearLog ? { told: hearLog } : {}),
   })
   // To load the code of services keeps this process busy: the servers run by then, and get ready meanwhile.
   let prepared: ReturnType<typeof prepareParts> | undefined

@@ -1,4 +1,6 @@
 // The part of a source map that people look for: lines of their own files. What packages take would be larger than most bundles.
+//   SM1. Where code of a package follows, a segment without a source ends what stands before: else its places would be told as lines of
+//        the file before it.
 const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const values = new Map([...digits].map((digit, value) => [digit, value]))
 
@@ -15,6 +17,7 @@ export function mapOf(text: string, keep: (source: string) => boolean): SourceMa
   const indexes = sources.map((source) => kept.indexOf(source))
   const before = { source: 0, line: 0, column: 0 }
   const written = { source: 0, line: 0, column: 0 }
+  let inKept = false
   const lines = mappings.split(';').map((segments) => {
     let column = 0
     let last = 0
@@ -22,12 +25,21 @@ export function mapOf(text: string, keep: (source: string) => boolean): SourceMa
     for (const segment of segments === '' ? [] : segments.split(',')) {
       const [generated = 0, source, line = 0, original = 0] = decode(segment)
       column += generated
-      if (source === undefined) continue
-      before.source += source
-      before.line += line
-      before.column += original
-      const index = indexes[before.source] ?? -1
-      if (index < 0) continue
+      if (source !== undefined) {
+        before.source += source
+        before.line += line
+        before.column += original
+      }
+      const index = source === undefined ? -1 : (indexes[before.source] ?? -1)
+      if (index < 0) {
+        if (inKept) {
+          out.push(encode(column - last)) // SM1
+          last = column
+        }
+        inKept = false
+        continue
+      }
+      inKept = true
       out.push(
         [column - last, index - written.source, before.line - written.line, before.column - written.column]
           .map(encode)
