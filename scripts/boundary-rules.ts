@@ -143,16 +143,16 @@ const deaf: Readonly<Record<string, string>> = {
 const subjectFiles: readonly string[] = [
   'libs/contracts/src/broker/subjects.ts',
   'libs/contracts/src/broker/nats-users.ts',
-  'libs/broker/src/jetstream-api.ts',
+  'libs/broker/src/streams/jetstream-api.ts',
   // What it tries stands below a scratch subject of its own, in a stream that holds nothing of ours.
   'deploy/local/src/nats/probe-features.ts',
 ]
 
 /** B9. */
 const subscribers: readonly string[] = [
-  'libs/broker/src/broker.ts',
-  'libs/broker/src/listen.ts',
-  'libs/broker/src/pull.ts',
+  'libs/broker/src/connection/broker.ts',
+  'libs/broker/src/connection/listen.ts',
+  'libs/broker/src/streams/pull.ts',
   'deploy/local/src/nats/probe-features.ts',
 ]
 

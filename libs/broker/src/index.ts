@@ -4,8 +4,8 @@ export {
   connectBroker,
   type RequestOptions,
   type RequestOutcome,
-} from './broker.ts'
-export { ensureDurable } from './durables.ts'
+} from './connection/broker.ts'
+export { ensureDurable } from './streams/durables.ts'
 export {
   createStreamSubject,
   eraseMessageSubject,
@@ -15,17 +15,23 @@ export {
   saveStreamSubject,
   streamInfoSubject,
   streamNotFound,
-} from './jetstream-api.ts'
-export { type Listening, type ListenOptions, listen } from './listen.ts'
-export { type HeaderOf, headersOf, isPutByBroker, makeHeaders, storedHeadersOf } from './message-headers.ts'
-export type { PublishOptions } from './outgoing.ts'
-export { type Presence, type PresenceOptions, startPresence } from './presence.ts'
-export { isOutOfRoom, isTransient, type PublishError, type PublishReply, publishReply } from './publish-reply.ts'
-export { type AckInfo, ackInfo, type Consumption, type PullOptions, pull } from './pull.ts'
-export { callService, type Handler, serveRequests } from './requests.ts'
-export { brokerServers, serverUrls } from './server-urls.ts'
-export { isClosed, SessionsMoving, splitState, streamInfo } from './session-layout.ts'
-export { isStoreFull, limitStores, type StoreLimit, storeLimits } from './store-limits.ts'
+} from './streams/jetstream-api.ts'
+export { type Listening, type ListenOptions, listen } from './connection/listen.ts'
+export { type HeaderOf, headersOf, isPutByBroker, makeHeaders, storedHeadersOf } from './connection/message-headers.ts'
+export type { PublishOptions } from './connection/outgoing.ts'
+export { type Presence, type PresenceOptions, startPresence } from './connection/presence.ts'
+export {
+  isOutOfRoom,
+  isTransient,
+  type PublishError,
+  type PublishReply,
+  publishReply,
+} from './streams/publish-reply.ts'
+export { type AckInfo, ackInfo, type Consumption, type PullOptions, pull } from './streams/pull.ts'
+export { callService, type Handler, serveRequests } from './connection/requests.ts'
+export { brokerServers, serverUrls } from './connection/server-urls.ts'
+export { isClosed, SessionsMoving, splitState, streamInfo } from './streams/session-layout.ts'
+export { isStoreFull, limitStores, type StoreLimit, storeLimits } from './streams/store-limits.ts'
 export {
   type Batch,
   lastMessage,
@@ -37,8 +43,14 @@ export {
   readMessages,
   type StoredMessage,
   type StreamName,
-} from './stored-messages.ts'
-export { ObjectGone, type ObjectLimits, objectBytes, type StoredObject, storedObject } from './stored-objects.ts'
+} from './streams/stored-messages.ts'
+export {
+  ObjectGone,
+  type ObjectLimits,
+  objectBytes,
+  type StoredObject,
+  storedObject,
+} from './streams/stored-objects.ts'
 export {
   ensureExports,
   ensureTopology,
@@ -46,6 +58,6 @@ export {
   keepLiveStream,
   sessionsTakenFrom,
   type TopologyOptions,
-} from './topology.ts'
-export { BrokerUnavailable } from './unavailable.ts'
-export { isUnanswered, leadersWithinMs, untilAnswered } from './until-answered.ts'
+} from './streams/topology.ts'
+export { BrokerUnavailable } from './connection/unavailable.ts'
+export { isUnanswered, leadersWithinMs, untilAnswered } from './streams/until-answered.ts'

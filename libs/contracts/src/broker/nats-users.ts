@@ -18,7 +18,7 @@
 //      Only it erases: it overwrites messages of sessions, their objects, their keys and what webhooks are told of them, and empties the
 //      snapshots.
 //   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So whoever
-//        hears or reads leaves out what the broker was made to say (LI1 of libs/broker/src/listen.ts, F6 of frame.ts).
+//        hears or reads leaves out what the broker was made to say (LI1 of libs/broker/src/connection/listen.ts, F6 of frame.ts).
 import { configureVerb, varyVerb } from '../agents/registry.ts'
 import { compactVerb, dispatchVerb, runRequestVerb } from '../api/for-code.ts'
 import { memoryToolQuestions, memoryVerb } from '../memory/entries.ts'

@@ -2,7 +2,7 @@
 //   ML1. A change has a subject of its own, by its `op`: the same change is in the stream once, whoever sends it again.
 //   ML2. A change of an entry is conditional on the last one of that entry, so its version follows on the version that its writer saw.
 //   ML3. A time-out is never an answer: the same record goes out again, at the same condition, until it is acked or refused.
-//   ML5. What the broker was made to put there, in the place of a record, is none (LI1 of libs/broker/src/listen.ts); the next change stands
+//   ML5. What the broker was made to put there, in the place of a record, is none (LI1 of libs/broker/src/connection/listen.ts); the next change stands
 //        behind it all the same. So it is with a value that is no record at all; one that looks like a newer version's is not written over.
 //   ML4. Whoever depends on what is there reads it from the leader: a replica may not have heard of it yet.
 import { setTimeout as pause } from 'node:timers/promises'

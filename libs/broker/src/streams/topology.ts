@@ -30,7 +30,7 @@ import {
   streams,
   subjectsOfStream,
 } from '@reins/contracts'
-import type { Broker } from './broker.ts'
+import type { Broker } from '../connection/broker.ts'
 import { isClosed, SessionsMoving, sessionStreamsThere, streamInfo } from './session-layout.ts'
 import { limitStores } from './store-limits.ts'
 import { isUnanswered, leadersWithinMs, untilAnswered } from './until-answered.ts'

@@ -9,10 +9,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
 import { fieldsOf, jsonValue } from '@reins/contracts'
-import type { Broker } from './broker.ts'
+import type { Broker } from '../connection/broker.ts'
 import { directGetSubject, leaderGetSubject, streamNotFound } from './jetstream-api.ts'
-import { type HeaderOf, storedHeadersOf } from './message-headers.ts'
-import { BrokerUnavailable } from './unavailable.ts'
+import { type HeaderOf, storedHeadersOf } from '../connection/message-headers.ts'
+import { BrokerUnavailable } from '../connection/unavailable.ts'
 
 export interface StoredMessage {
   readonly subject: string

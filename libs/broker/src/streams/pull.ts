@@ -9,7 +9,7 @@
 //   P5. What was on its way when the consumption was closed is given back: it would come again only after ack_wait.
 import { setTimeout as pause } from 'node:timers/promises'
 import { createInbox, type Msg } from '@nats-io/nats-core'
-import type { Broker } from './broker.ts'
+import type { Broker } from '../connection/broker.ts'
 import { pullNextSubject } from './jetstream-api.ts'
 
 const expiresMs = 4500

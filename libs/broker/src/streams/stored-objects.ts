@@ -5,7 +5,7 @@
 //   SO3. A description that is none describes nothing: there is no such object.
 import { createHash } from 'node:crypto'
 import { fieldsOf, jsonValue, objectChunksSubject, objectInfoSubject, objectStream } from '@reins/contracts'
-import type { Broker } from './broker.ts'
+import type { Broker } from '../connection/broker.ts'
 import { lastMessage, nextBytes } from './stored-messages.ts'
 
 export interface StoredObject {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { fieldsOf, jsonValue, objectInfoSubject } from '@reins/contracts'
 import { expect, test } from 'vitest'
-import type { Broker } from './broker.ts'
+import type { Broker } from '../connection/broker.ts'
 import { ObjectGone, objectBytes, storedObject } from './stored-objects.ts'
 
 const whole = { nuid: 'N1', chunks: 2, size: 6, digest: digestOf('abcdef') }

@@ -1,6 +1,6 @@
 import { headers as natsHeaders } from '@nats-io/nats-core'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Broker } from './broker.ts'
+import type { Broker } from '../connection/broker.ts'
 import { pull } from './pull.ts'
 
 /** A broker that is a list of what it was sent; the test plays the server. */

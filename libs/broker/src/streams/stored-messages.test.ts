@@ -1,6 +1,6 @@
 import { headers, type Msg } from '@nats-io/nats-core'
 import { expect, test } from 'vitest'
-import type { Broker } from './broker.ts'
+import type { Broker } from '../connection/broker.ts'
 import { lastMessage, nextMessagesOrEnd } from './stored-messages.ts'
 
 /** Of a broker whose leader of the stream answers so, each time. */
