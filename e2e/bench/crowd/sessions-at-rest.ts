@@ -4,6 +4,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { callService, connectBroker } from '@reins/broker'
 import { type MessageAccepted, type RebuildProgress, serviceSubject } from '@reins/contracts'
 import { type Spread, spread } from '../report/numbers.ts'
+import { type CpuOf, cpuOf } from '../product/memory.ts'
 import { many } from '../product/many.ts'
 import { type Product, plainAgent } from '../product/product.ts'
 import { plainMessage } from '../turns/turns.ts'
@@ -19,6 +20,8 @@ export interface SessionsAtRest {
   readonly append: Spread
   /** ms of hot turns while ten clients open old sessions. */
   readonly hotBeside: Spread
+  /** What those ten opened meanwhile; ms of the processor for each, with the turns beside it. */
+  readonly opened: { readonly perSecond: number; readonly cpu: CpuOf }
   /** ms: the newest page, a page far down, and one by a status that few have. */
   readonly list: Spread
   readonly deepPage: Spread
@@ -38,6 +41,8 @@ interface Page {
 }
 
 const atOnce = 48
+/** A list takes a few ms, and its p99 is told: of 50 reads, that would be the slowest one. */
+const listReads = 200
 const longTurns = 5_000
 const rebuildWithinMs = 1_800_000
 
@@ -85,21 +90,29 @@ export async function measureSessionsAtRest(
   const read = await timed(100, () => api.get(`/v1/sessions/${oldOne()}`))
   const append = await timed(100, () => api.post(`/v1/sessions/${oldOne()}/messages`, { content: plainMessage }))
   let opening = true
+  let openings = 0
+  const cpuBefore = cpuOf(product)
+  const openedFrom = performance.now()
   const openers = Array.from({ length: 10 }, async () => {
-    while (opening) await api.get(`/v1/sessions/${oldOne()}`)
+    for (; opening; openings++) await api.get(`/v1/sessions/${oldOne()}`)
   })
   const hotBeside = await timed(50, hotTurn)
   opening = false
   await Promise.all(openers)
-  const list = await timed(50, () => api.get('/v1/sessions?limit=50'))
+  const cpuAfter = cpuOf(product)
+  const opened = {
+    perSecond: Math.round((openings * 1000) / (performance.now() - openedFrom)),
+    cpu: { reins: (cpuAfter.reins - cpuBefore.reins) / openings, nats: (cpuAfter.nats - cpuBefore.nats) / openings },
+  }
+  const list = await timed(listReads, () => api.get('/v1/sessions?limit=50'))
   const deep = await deepCursor(api, Math.min(sessions * 0.8, 50_000))
-  const deepPage = await timed(50, () => api.get(`/v1/sessions?limit=50${deep}`))
-  const byStatus = await timed(50, () => api.get('/v1/sessions?limit=50&status=paused'))
+  const deepPage = await timed(listReads, () => api.get(`/v1/sessions?limit=50${deep}`))
+  const byStatus = await timed(listReads, () => api.get('/v1/sessions?limit=50&status=paused'))
   const history = await timed(100, () => api.get(`/v1/sessions/${oldOne()}/events?limit=1000`))
   const stateAt = await stateInTheMiddle(api, timed)
   const rebuiltPerSecond = await rebuild(product)
   return {
-    ...{ sessions, madePerSecond, hot, read, append, hotBeside, list, deepPage, byStatus },
+    ...{ sessions, madePerSecond, hot, read, append, hotBeside, opened, list, deepPage, byStatus },
     ...{ history, stateAt, rebuiltPerSecond },
     consumers: [consumersBefore, await consumersOf(product)],
   }

@@ -180,6 +180,15 @@ function restRows(at: 0 | 1): Row[] {
     ...timed,
     ...(at === 0 ? [] : held),
     {
+      what: `${sessions}: opened by those ten (processor of one, in Reins; in nats-server)`,
+      unit: '/s (ms)',
+      budget: '',
+      figures: (visit) => {
+        const opened = of(visit)?.opened
+        return opened && [opened.perSecond, opened.cpu.reins, opened.cpu.nats]
+      },
+    },
+    {
       what: `${sessions}: consumers when all is done (before)`,
       unit: '',
       budget: '',
