@@ -3,7 +3,7 @@ import { emptyHead, headOf, protocolVersion, toLog } from '@reins/contracts'
 import { draftOn, named, newSession, type Trial } from './trial.ts'
 import { describe, expect, it } from 'vitest'
 import { brokenLink } from '@reins/session'
-import { type AppendOutcome } from '../../src/port.ts'
+import type { AppendOutcome } from '../../src/port.ts'
 
 export function appendingContract(on: Trial): void {
   describe('appending', () => {

@@ -2,7 +2,7 @@
 import { childId, toExec } from '@reins/contracts'
 import { newId, newSession, type Trial } from './trial.ts'
 import { describe, expect, it } from 'vitest'
-import { type RepublishedFrame } from '../../src/port.ts'
+import type { RepublishedFrame } from '../../src/port.ts'
 
 export function followingContract(on: Trial): void {
   describe('following', () => {

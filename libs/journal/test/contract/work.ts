@@ -2,7 +2,7 @@
 import { childId, toExec, toTool } from '@reins/contracts'
 import { newId, newSession, Received, type Trial } from './trial.ts'
 import { describe, expect, it } from 'vitest'
-import { type Trigger } from '../../src/port.ts'
+import type { Trigger } from '../../src/port.ts'
 
 export function workContract(on: Trial): void {
   describe('work', () => {
