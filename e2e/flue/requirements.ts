@@ -8,7 +8,10 @@ export interface Requirement {
 }
 
 const apps = 'e2e/projects/apps.int.test.ts'
-const projects = 'e2e/projects/projects.int.test.ts'
+const answering = 'e2e/projects/answering.int.test.ts'
+const declared = 'e2e/projects/declared.int.test.ts'
+const deploying = 'e2e/projects/deploying.int.test.ts'
+const init = 'e2e/projects/init.int.test.ts'
 const initializers = 'e2e/projects/initializers.int.test.ts'
 const examples = 'e2e/flue/examples.int.test.ts'
 const layouts = 'libs/project/test/flue-layouts.test.ts'
@@ -59,7 +62,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
     says: 'without route no HTTP, without websocket no upgrade; still dispatched to, connected to and run',
     tests: [
       [examples, 'an agent without a route is closed over HTTP'],
-      [projects, 'is reached from a terminal without its routes'],
+      [answering, 'is reached from a terminal without its routes'],
     ],
   },
   F56: {
@@ -125,7 +128,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   F65: {
     says: 'the build lists what it found before it bundles, and writes a manifest with transports',
     tests: [
-      [projects, 'is built to one file with a manifest, after what was discovered is listed'],
+      [deploying, 'is built to one file with a manifest, after what was discovered is listed'],
       [examples, 'the build lists what it has found'],
     ],
   },
@@ -149,7 +152,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   F68: {
     says: 'env holds what the project declares; .env counts in dev only',
     tests: [
-      [projects, 'is given to tools and workflows, and its secrets are never recorded'],
+      [declared, 'is given to tools and workflows, and its secrets are never recorded'],
       ['libs/cli/src/projects/dev-values.test.ts', 'what the project declares is set from .env'],
     ],
   },
@@ -162,19 +165,19 @@ export const requirements: Readonly<Record<string, Requirement>> = {
         'a prompt says which model and which effort answer it',
       ],
       [examples, 'is given data of a Valibot schema'],
-      [projects, 'has agents that its workflows make in their own files'],
+      [answering, 'has agents that its workflows make in their own files'],
       ['libs/models/test/result-media.test.ts', 'shows them to each provider in its own form'],
       [given, 'are closures over the run, offered with that prompt alone'],
       [given, 'gives tools, skills and subagents beside those of the agent'],
       [givenKills, 'leaves one that is safe to another process'],
-      [projects, 'has agents that are shown the images of messages'],
+      [answering, 'has agents that are shown the images of messages'],
     ],
   },
   F70: {
     says: 'run ids are run_<ulid>, and every door takes the id of the session too',
     tests: [
       [examples, 'a workflow logs and returns, under an id that begins with run_'],
-      [projects, 'is reached from a terminal without its routes'],
+      [answering, 'is reached from a terminal without its routes'],
     ],
   },
   F71: {
@@ -189,14 +192,14 @@ export const requirements: Readonly<Record<string, Requirement>> = {
     says: 'createAgent gives a frozen marker, also over two copies of the package; plain objects are refused',
     tests: [
       [created, 'gives a frozen marker that is known by a registered symbol'],
-      [projects, 'with mistakes is refused with the module and the fix'],
+      [deploying, 'with mistakes is refused with the module and the fix'],
     ],
   },
   F73: {
     says: 'init makes an agent, and tests that pass',
     tests: [
-      [projects, 'makes a project whose tests pass'],
-      [projects, 'overwrites nothing'],
+      [init, 'makes a project whose tests pass, and which can be built'],
+      [init, 'overwrites nothing'],
     ],
   },
   F74: {
@@ -212,7 +215,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
     says: 'a SKILL.md is imported, with the attribute and without, in builds and under plain Node',
     tests: [
       ['libs/project/src/bundling/build-project.test.ts', 'has skills and Markdown in it, with attributes and without'],
-      [projects, 'a skill is loaded by plain Node'],
+      [init, 'a skill is loaded by plain Node'],
       [examples, 'a skill is imported, and asked for by what was imported'],
     ],
   },
@@ -231,8 +234,8 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   K4: {
     says: 'agents in YAML and of projects have one namespace, and the message names the kind',
     tests: [
-      [projects, 'has no agent that is there already, as YAML or in another project'],
-      [projects, 'is reached from a terminal without its routes'],
+      [deploying, 'has no agent that is there already, as YAML or in another project'],
+      [answering, 'is reached from a terminal without its routes'],
       ['services/registry/src/projects/projects.test.ts', 'of an agent in YAML that comes while a project is written'],
     ],
   },
@@ -318,12 +321,12 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   },
   K17: {
     says: 'env is what the project declares, not that of the process',
-    tests: [[projects, 'is given to tools and workflows, and its secrets are never recorded']],
+    tests: [[declared, 'is given to tools and workflows, and its secrets are never recorded']],
   },
   K18: {
     says: 'no sandbox is the one in memory; local() with a cwd is a folder in the sandbox of Reins',
     tests: [
-      [projects, 'has agents that work in memory where they name no sandbox'],
+      [answering, 'has agents that work in memory where they name no sandbox'],
       [given, 'instruct the turns after the one that wrote them'],
       [created, 'works in a folder by local()'],
       [examples, 'a reviewer has a folder of the machine'],
@@ -344,7 +347,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   K22: {
     says: 'skills of a folder, by import and of the workspace are one catalogue',
     tests: [
-      [projects, 'has agents that workflows lead, and skills of a folder'],
+      [answering, 'has agents that workflows lead, and skills of a folder'],
       [examples, 'a reviewer has a folder of the machine, an imported skill'],
       ['libs/session/src/workspace/workspace.test.ts', 'has the skill of its definition before one of the same name'],
     ],
