@@ -2,8 +2,15 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { jetstreamManager } from '@nats-io/jetstream'
-import { archivistUser, liveTreeFilter, type SessionInfo } from '@reins/contracts'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { connectBroker, makeHeaders } from '@reins/broker'
+import {
+  archivistUser,
+  liveTreeFilter,
+  olderWebhookJobSubject,
+  type SessionInfo,
+  webhookTimerSubject,
+} from '@reins/contracts'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
@@ -99,17 +106,15 @@ test(
     const waits = async () => (await infoOf(asked)).waiting?.[0]?.for === 'approval'
     await eventually(waits, { describe: () => 'a call waits for a person' })
     await eventually(() => hanging.length > 0, { describe: () => 'a delivery is under way' })
-    await eventually(() => stored().some((file) => file.includes('TIM')), { describe: () => 'deliveries are stored' })
     for (const one of [session, asked]) await end(one)
 
     expect(await liveOf(session)).not.toEqual([])
     const before = stored()
-    for (const kept of ['SES', 'reins-blobs', 'TIM']) expect(before.join()).toContain(kept)
+    for (const kept of ['SES', 'reins-blobs']) expect(before.join()).toContain(kept)
+    // What waits for webhooks says where it stands, and nothing of it.
+    for (const none of ['TIM', 'HOOKS']) expect(before.join()).not.toContain(none)
     for (const one of [session, asked]) await erase(one)
-    // On a machine that is so busy that a delivery was put off and sent again, its older body stays in TIM (docs/operate.md).
-    const sentAgain = told.length > new Set(told).size
-    const left = (): readonly string[] => stored().filter((file) => !(sentAgain && file.includes('TIM')))
-    expect(left()).toEqual([])
+    expect(stored()).toEqual([])
     expect(await liveOf(session)).toEqual([])
     follower.cut()
     await eventually(() => follower.problems.some((problem) => problem.includes('session_erased')), {
@@ -128,7 +133,7 @@ test(
       const { body: kept } = await world.api.once<{ deliveries: unknown[] }>('GET', '/v1/webhook-deliveries')
       return kept.deliveries.length >= new Set(told).size
     })
-    expect(left()).toEqual([])
+    expect(stored()).toEqual([])
 
     const db = new pg.Client({ connectionString: world.servers.databaseUrl })
     await db.connect()
@@ -139,6 +144,93 @@ test(
     expect(filesWith(path.join(folder, 'postgres'), word, (file) => file.includes(wal))).toEqual([])
     expect(filesWith(path.join(folder, 'data'), word)).toEqual([])
     for (const service of [...services, memory]) expect(service.log().join('\n')).not.toContain(word)
+  },
+  deadline,
+)
+
+interface Told {
+  readonly id: string
+  readonly body: string
+}
+interface Listed {
+  readonly id: string
+  readonly session?: string
+  readonly last: { readonly attempt: number; readonly outcome: string; readonly error?: string }
+}
+
+test(
+  'a delivery that was put off, memory killed behind it, and what an older memory has put off: erased, and nobody is told any more',
+  async () => {
+    const told: Told[] = []
+    const receiver = createServer(async (request, response) => {
+      let body = ''
+      for await (const chunk of request) body += chunk
+      told.push({ id: String(request.headers['webhook-id']), body })
+      response.writeHead(500).end()
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void receiver.close())
+    await eventually(() => receiver.listening)
+    const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`
+    const point = 'memory.webhook-put-off'
+    const first = await world.start('memory', { environment: environment('1h'), pauseAt: point })
+    onTestFinished(async () => void (await first.kill()))
+    const made = await world.api.once<{ webhook: { id: string } }>('POST', '/v1/webhooks', {
+      url,
+      on: ['message.received'],
+    })
+    const webhook = made.body.webhook.id
+    onTestFinished(async () => void (await world.api.once('DELETE', `/v1/webhooks/${webhook}`)))
+    const listed = async (): Promise<readonly Listed[]> =>
+      (await world.api.once<{ deliveries: Listed[] }>('GET', `/v1/webhook-deliveries?webhook=${webhook}`)).body
+        .deliveries
+
+    const session = (await world.api.create('telling', `say ${word}`)).session.id
+    await world.settled(session)
+    await first.paused()
+    expect(told).toHaveLength(1)
+    await first.kill()
+    await startMemory('1h')
+    await eventually(async () => told.length > 1 && (await listed()).length === 1, {
+      describe: () => `it is sent again: ${JSON.stringify(told)}`,
+    })
+    expect(told[0]?.body).toContain(word)
+    expect(new Set(told.map(({ id, body }) => `${id} ${body}`)).size).toBe(1)
+    const files = stored().join()
+    expect(files).toContain('SES')
+    expect(files).not.toContain('TIM')
+
+    // As an older memory stores it: due, and put off for long.
+    const [{ id, body } = { id: '', body: '' }] = told
+    const { n, i } = JSON.parse(body).data as { n: number; i: number }
+    const older = (as: string) =>
+      JSON.stringify({ ...{ id: as, webhook, type: 'message.received', session, n, i, attempt: 1, body } })
+    const memory = await connectBroker({ url: world.servers.natsUrl('memory'), name: 'an older memory' })
+    onTestFinished(() => memory.close())
+    const put = (subject: string, as: string, said: Readonly<Record<string, string>>) =>
+      jetstream(memory.nc).publish(subject, older(as), { headers: makeHeaders(Object.entries(said)) })
+    await put(olderWebhookJobSubject(webhook, 'older'), 'older', { 'Nats-TTL': '168h' })
+    await put(webhookTimerSubject(webhook, 'late'), 'late', {
+      'Nats-Schedule': `@at ${new Date(Date.now() + 3_600_000).toISOString()}`,
+      'Nats-Schedule-Target': olderWebhookJobSubject(webhook, 'late'),
+      'Nats-Schedule-TTL': '168h',
+    })
+    await eventually(() => told.filter((one) => one.id === 'older').length > 1, {
+      describe: () => 'what an older memory has stored is sent, put off, and sent again',
+    })
+    expect(new Set(told.map((one) => one.body))).toEqual(new Set([body]))
+    expect(stored().join()).toContain('TIM')
+
+    await end(session)
+    await erase(session)
+    expect(stored()).toEqual([])
+    const ended = (last: Listed['last']) =>
+      last.outcome === 'given-up' && last.error?.includes('the session was erased')
+    await eventually(async () => (await listed()).every(({ last }) => ended(last)), {
+      withinMs: 120_000,
+      describe: () => 'deliveries end with a word',
+    })
+    expect((await listed()).map((one) => one.id).sort()).toEqual([id, 'older'].sort())
+    expect(stored()).toEqual([])
   },
   deadline,
 )

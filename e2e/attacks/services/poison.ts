@@ -16,6 +16,7 @@ import {
   quotaSubject,
   registrySubject,
   serviceSubject,
+  olderWebhookJobSubject,
   webhookJobSubject,
 } from '@reins/contracts'
 
@@ -62,7 +63,8 @@ export async function storeNonsense(broker: Broker, session: string): Promise<vo
     await js.publish(firedSubject(session, `nonsense-${at}`), said)
     await js.publish(`fired.nobody.nothing.no-session.nonsense-${at}`, said)
     await js.publish(`fired.${at}`, said)
-    await js.publish(webhookJobSubject('nobody', `nonsense-${at}`), said)
+    for (const subject of [webhookJobSubject, olderWebhookJobSubject])
+      await js.publish(subject('nobody', `nonsense-${at}`), said)
     await js.publish(deliverySubject('nobody'), said)
     await js.publish(memoryEntrySubject('nobody', 'nothing', `nonsense-${at}`), said)
     for (const token of ['M', 'C']) await js.publish(`$O.${objectStores.outputs}.${token}.nonsense-${at}`, said)

@@ -9,6 +9,7 @@ import {
   memoryEntrySubject,
   memoryScopeSubject,
   makeUlid,
+  olderWebhookJobSubject,
   type Role,
   type ServiceName,
   serviceNames,
@@ -53,9 +54,14 @@ const put = (thief: Broker, subject: string, body: string, headers: Said = []): 
     )
 
 export async function tryReaders(world: World, { session, webhook, admin, told }: Read, tally: Tally): Promise<void> {
+  const seq = (await world.readLog(session))[0]?.frame.seq ?? 1
   const mark = (service: string) => `forged-by-${service}`
-  const job = (service: string, id: string) =>
-    JSON.stringify({ id, webhook, type: 'turn.failed', attempt: 1, body: `{"type":"${mark(service)}"}` })
+  const about = (service: string, id: string) => ({
+    ...{ id: `${id}-${mark(service)}`, webhook, type: 'message.received', session, n: 1, i: 0, attempt: 1 },
+  })
+  const job = (service: string, id: string) => JSON.stringify({ ...about(service, id), seq })
+  const withBody = (service: string, id: string) =>
+    JSON.stringify({ ...about(service, id), body: `{"type":"${mark(service)}"}` })
   const taken: [ServiceName, string, boolean][] = []
   const forge = async (service: ServiceName): Promise<void> => {
     const thief = await connectBroker({ url: world.servers.natsUrl(service), name: `forger for readers as ${service}` })
@@ -64,25 +70,30 @@ export async function tryReaders(world: World, { session, webhook, admin, told }
     try {
       // Of a webhook: a delivery that nobody has asked for, at once and by the broker's own clock.
       await tried('a delivery', webhookJobSubject(webhook, 'forged'), job(service, 'forged'))
+      await tried(
+        'a delivery with its body',
+        olderWebhookJobSubject(webhook, 'forged'),
+        withBody(service, 'forged-with-body'),
+      )
       // A subject holds one schedule: each has its own.
       for (const [what, subject] of [
         ['a timer of a session', timerSubject(session, 'forged')],
         ['a delivery that is put off', webhookTimerSubject(webhook, 'forged')],
       ] as const)
-        for (const [target, at] of [
-          ['a delivery', webhookJobSubject(webhook, `late-${service}`)],
-          ['a timer that has fired', firedSubject(session, 'forged')],
-          ['a frame', sessionSubject(session, 'g', toExec('default'))],
+        for (const [target, at, body] of [
+          ['a delivery', webhookJobSubject(webhook, `late-${service}`), job(service, 'late')],
+          [
+            'a delivery with its body',
+            olderWebhookJobSubject(webhook, `late-${service}`),
+            withBody(service, 'late-with-body'),
+          ],
+          ['a timer that has fired', firedSubject(session, 'forged'), job(service, 'late')],
+          ['a frame', sessionSubject(session, 'g', toExec('default')), job(service, 'late')],
         ] as const)
-          await tried(
-            `${what} whose target is ${target}`,
-            `${subject}${target.length}`,
-            job(service, `late-${service}`),
-            [
-              ['Nats-Schedule', soon()],
-              ['Nats-Schedule-Target', at],
-            ],
-          )
+          await tried(`${what} whose target is ${target}`, `${subject}${target.length}`, body, [
+            ['Nats-Schedule', soon()],
+            ['Nats-Schedule-Target', at],
+          ])
       await tried('a timer that has fired', firedSubject(session, 'forged'), '', [
         ['Nats-Scheduler', timerSubject(session, 'forged')],
       ])
@@ -153,6 +164,7 @@ export async function tryReaders(world: World, { session, webhook, admin, told }
       for (const body of nonsense)
         for (const subject of [
           webhookJobSubject(webhook, 'nonsense'),
+          olderWebhookJobSubject(webhook, 'nonsense'),
           firedSubject(session, 'nonsense'),
           memoryEntrySubject('agent:theirs', 'k', 'nonsense'),
           liveSubject(session, 't'),

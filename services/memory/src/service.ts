@@ -34,6 +34,7 @@ import type { Tables } from './index/tables.ts'
 import { serveMemory } from './nats.ts'
 import { consumeFiredTimers } from './timers/fired-timers.ts'
 import { type ExportSpansOptions, exportSpans } from './traces/export-spans.ts'
+import { frameOfJob } from './webhooks/frame-of-job.ts'
 import { jetstreamQueue } from './webhooks/jetstream-queue.ts'
 import { type MakersRegistry, standingOf } from './webhooks/makers.ts'
 import { post, systemResolve } from './webhooks/post.ts'
@@ -132,6 +133,8 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
       return started?.type === 'session.started' ? started.data.agent : undefined
     },
     isErased: (session) => isErased(sessions, session),
+    frameOf: (job) => frameOfJob(sessions, job),
+    ...(config.pauseAt ? { pauseAt: config.pauseAt } : {}),
     now: clock.now,
     random: clock.random,
     sign: (request) => callService(broker, serviceSubject('registry', signWebhookVerb), request),

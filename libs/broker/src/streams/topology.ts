@@ -12,7 +12,7 @@ import {
   allRegistryFilter,
   allSessionsFilter,
   allTimersFilter,
-  allWebhookJobsFilter,
+  allOlderWebhookJobsFilter,
   allWebhookTimersFilter,
   buckets,
   canarySubject,
@@ -110,7 +110,7 @@ async function makeTopology(broker: Broker, options: TopologyOptions): Promise<S
     })),
     {
       name: streams.timers,
-      subjects: [allTimersFilter, allFiredFilter, allWebhookTimersFilter, allWebhookJobsFilter],
+      subjects: [allTimersFilter, allFiredFilter, allWebhookTimersFilter, allOlderWebhookJobsFilter],
       storage: 'file',
       num_replicas: replicas,
       allow_direct: true,

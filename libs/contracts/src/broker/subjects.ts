@@ -146,14 +146,20 @@ export const quotaAskSubject = (owner: string): string => `quota.ask.${owner}`
 export const quotaSubject = (what: 'granted' | 'refused' | 'spent'): string => `quota.${what}`
 export const allQuotasFilter = 'quota.>'
 
-/** Deliveries of webhooks: due now, put off until a time, and what came of them. */
-export const webhookJobSubject = (webhook: string, delivery: string): string =>
-  `hookfired.${encodeToken(webhook)}.${encodeToken(delivery)}`
+/** Deliveries of webhooks: put off until a time, due now, and what came of them. */
 export const webhookTimerSubject = (webhook: string, delivery: string): string =>
   `hook.${encodeToken(webhook)}.${encodeToken(delivery)}`
-export const allWebhookJobsFilter = 'hookfired.>'
+export const webhookJobSubject = (webhook: string, delivery: string): string =>
+  `${webhookTimerSubject(webhook, delivery)}.due`
+export const allWebhookJobsFilter = 'hook.*.*.due'
+export const webhookJobsDurable = 'webhook-due'
+/** Both, and what an older version has put off. */
 export const allWebhookTimersFilter = 'hook.>'
-export const webhookJobsDurable = 'webhook-jobs'
+/** Where an older version says that a delivery is due, with its body. An older process looks nowhere else, and takes away what it cannot read. */
+export const olderWebhookJobSubject = (webhook: string, delivery: string): string =>
+  `hookfired.${encodeToken(webhook)}.${encodeToken(delivery)}`
+export const allOlderWebhookJobsFilter = 'hookfired.>'
+export const olderWebhookJobsDurable = 'webhook-jobs'
 export const webhooksDurable = 'webhooks'
 export const deliverySubject = (webhook: string): string => `hooklog.${encodeToken(webhook)}`
 export const allDeliveriesFilter = 'hooklog.>'

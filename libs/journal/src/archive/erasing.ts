@@ -5,7 +5,7 @@
 import { type Broker, BrokerUnavailable, eraseMessageSubject, lastMessage, purgeStreamSubject } from '@reins/broker'
 import { type ReadOptions, readMessages, streamInfoSubject } from '@reins/broker'
 import {
-  allWebhookJobsFilter,
+  allOlderWebhookJobsFilter,
   allWebhookTimersFilter,
   bucketStream,
   buckets,
@@ -124,7 +124,7 @@ export async function eraseObjects(
 
 export const sessionOfObject = (described: string): string => objectNameIn(described).split('/', 1)[0] ?? ''
 
-/** What webhooks are still to be told, or were told lately, of some sessions. */
+/** What an older version has stored for webhooks with its body, where it still waits or was sent lately. What this version stores says nothing of sessions. */
 export async function eraseDeliveries(
   broker: Broker,
   archivist: Broker,
@@ -132,10 +132,13 @@ export async function eraseDeliveries(
   { leader }: { readonly leader: boolean },
 ): Promise<number> {
   let erased = 0
-  for (const filter of [allWebhookJobsFilter, allWebhookTimersFilter])
+  for (const filter of [allOlderWebhookJobsFilter, allWebhookTimersFilter])
     for (let after = 0; ; ) {
       const page = await readMessages(broker, streams.timers, filter, { after, limit: pageSize, leader })
-      const found = page.filter(({ body }) => sessions.has(String(fieldsOf(jsonValue(body)).session)))
+      const found = page.filter(({ body }) => {
+        const { session, body: told } = fieldsOf(jsonValue(body))
+        return typeof told === 'string' && sessions.has(String(session))
+      })
       await eachOf(found, ({ seq }) => eraseMessage(archivist, streams.timers, seq))
       erased += found.length
       after = page.at(-1)?.seq ?? after

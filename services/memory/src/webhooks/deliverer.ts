@@ -16,19 +16,17 @@ export interface DelivererOptions {
   readonly post: (target: Target, headers: Readonly<Record<string, string>>, body: string) => Promise<Posted>
 }
 
-export interface Attempted {
-  readonly delivery: Delivery
-  /** The job to come, and when; undefined: it is over. */
-  readonly again: { readonly job: WebhookJob; readonly at: number } | undefined
-}
+/** A job, wherever its body comes from. */
+export type Attempting = Pick<WebhookJob, 'id' | 'webhook' | 'type' | 'attempt'> &
+  Partial<Pick<WebhookJob, 'session' | 'n' | 'i'>>
 
-/** undefined: the webhook is gone, and so is whom to tell. Rejects where the registry cannot sign now. */
-export async function attempt(job: WebhookJob, options: DelivererOptions): Promise<Attempted | undefined> {
+/** Where `last.next` says when, it is tried again then; else it is over. undefined: the webhook is gone, and so is whom to tell. Rejects where the registry cannot sign now. */
+export async function attempt(job: Attempting, body: string, options: DelivererOptions): Promise<Delivery | undefined> {
   const webhook = options.webhook(job.webhook)
   if (!webhook) return undefined
   const started = options.now()
   const at = Math.floor(started / 1000)
-  const signed = await options.sign({ id: job.webhook, delivery: job.id, at, body: job.body })
+  const signed = await options.sign({ id: job.webhook, delivery: job.id, at, body })
   if (!signed.ok) {
     if (signed.error.code === 'webhook_not_found') return undefined
     throw new Error(`the delivery cannot be signed: ${signed.error.message}`)
@@ -40,24 +38,28 @@ export async function attempt(job: WebhookJob, options: DelivererOptions): Promi
     'webhook-timestamp': String(at),
     'webhook-signature': signed.value.signature,
   }
-  const posted = await options.post({ url: webhook.url, attempt: job.attempt }, headers, job.body)
-  const last = judged(job, posted, started, options)
-  const { id, type, session, n, i } = job
-  const delivery: Delivery = {
-    ...{ id, webhook: job.webhook, type, last },
-    ...(session === undefined ? {} : { session }),
-    ...(n === undefined ? {} : { n }),
-    ...(i === undefined ? {} : { i }),
-  }
-  return {
-    delivery,
-    again: last.next === undefined ? undefined : { job: { ...job, attempt: job.attempt + 1 }, at: last.next },
-  }
+  const posted = await options.post({ url: webhook.url, attempt: job.attempt }, headers, body)
+  return about(job, judged(job, posted, started, options))
 }
+
+/** An attempt in which nothing could be sent: it is tried again as one that failed. */
+export const notSent = (job: Attempting, why: string, options: Pick<DelivererOptions, 'now' | 'random'>): Delivery =>
+  about(job, judged(job, { kind: 'failed', why }, options.now(), options))
+
+/** It is not tried any more, whatever its last attempt says. */
+export const ended = (job: Attempting, why: string, at: number): Delivery =>
+  about(job, { attempt: job.attempt, at, ms: 0, outcome: 'given-up', error: why })
+
+const about = ({ id, webhook, type, session, n, i }: Attempting, last: DeliveryAttempt): Delivery => ({
+  ...{ id, webhook, type, last },
+  ...(session === undefined ? {} : { session }),
+  ...(n === undefined ? {} : { n }),
+  ...(i === undefined ? {} : { i }),
+})
 
 /** D3. */
 function judged(
-  { attempt }: WebhookJob,
+  { attempt }: Attempting,
   posted: Posted,
   started: number,
   { now, random }: Pick<DelivererOptions, 'now' | 'random'>,

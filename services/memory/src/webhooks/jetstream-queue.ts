@@ -19,23 +19,26 @@ import {
 } from '@reins/broker'
 import {
   allDeliveriesFilter,
+  allOlderWebhookJobsFilter,
   allSessionsFilter,
   allWebhookJobsFilter,
   decodeFrame,
   decoder,
   Delivery,
   deliverySubject,
+  olderWebhookJobsDurable,
   ownSessionSubject,
   type SessionStreams,
   streams,
   WebhookJob,
+  WebhookJobWithBody,
   webhookJobsDurable,
   webhookJobSubject,
   webhooksDurable,
   webhookTimerSubject,
 } from '@reins/contracts'
 import { framesAfter } from '../index/session-stream.ts'
-import type { SessionFrame, WebhookQueue } from './queue.ts'
+import type { DueWebhook, SessionFrame, WebhookQueue } from './queue.ts'
 
 export interface JetStreamQueueOptions {
   /** That hold the sessions. */
@@ -49,7 +52,19 @@ const keepDue = '168h'
 const framesInFlight = 256
 const jobsInFlight = 64
 const storeMs = 10_000
-const decodeJob = decoder<WebhookJob>(WebhookJob)
+/** Where deliveries are due. */
+interface Place {
+  readonly durable: string
+  readonly filter: string
+  readonly decode: (text: string) => DueWebhook | undefined
+}
+const places: readonly Place[] = [
+  { durable: webhookJobsDurable, filter: allWebhookJobsFilter, decode: decoder<WebhookJob>(WebhookJob) },
+  {
+    ...{ durable: olderWebhookJobsDurable, filter: allOlderWebhookJobsFilter },
+    decode: decoder<WebhookJobWithBody>(WebhookJobWithBody),
+  },
+]
 const decodeDelivery = decoder<Delivery>(Delivery)
 
 export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOptions): Promise<WebhookQueue> {
@@ -147,36 +162,34 @@ export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOpti
       failed,
     )
 
+  const dueAt = (
+    { durable, filter, decode }: Place,
+    on: (job: DueWebhook) => Promise<void>,
+    failed: (error: Error) => void,
+  ): Promise<Consumption> =>
+    consume(
+      streams.timers,
+      durable,
+      (withinMs) => ensure(streams.timers, durable, { filter_subject: filter, deliver_policy: 'all' }, withinMs),
+      jobsInFlight,
+      async (msg) => {
+        const job = decode(msg.string())
+        const header = headersOf(msg) ?? (() => '')
+        // A schedule says where it stood: those of sessions' timers may name this place as their target, and are an executor's to write.
+        const scheduled = header('Nats-Scheduler')
+        const ours = scheduled === '' || (job && scheduled === webhookTimerSubject(job.webhook, job.id))
+        if (job && ours && !isPutByBroker(header)) await on(job)
+      },
+      failed,
+    )
+
   return {
     streams: sessions.names,
-    async follow(after, on, failed) {
-      const opened = await Promise.allSettled(
-        sessions.names.map((stream) => followIn(stream, after(stream), on, failedOnce)),
-      )
-      const consumptions = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-      const close = async (): Promise<void> => {
-        await Promise.all(consumptions.map((consumption) => consumption.close()))
-      }
-      let over = false
-      function failedOnce(error: Error): void {
-        if (over) return
-        over = true
-        void close()
-        failed(error)
-      }
-      const refused = opened.find((one) => one.status === 'rejected')
-      if (refused) {
-        over = true
-        await close()
-        throw refused.reason
-      }
-      return {
-        wake: () => {
-          for (const consumption of consumptions) consumption.wake()
-        },
-        close,
-      }
-    },
+    follow: (after, on, failed) =>
+      together(
+        sessions.names.map((stream) => (failedOnce) => followIn(stream, after(stream), on, failedOnce)),
+        failed,
+      ),
     async *behind(stream, after) {
       const upTo = (await lastMessage(broker, stream, allSessionsFilter, { leader: true }))?.seq ?? 0
       for (let from = after; from < upTo; ) {
@@ -201,28 +214,8 @@ export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOpti
         ['Nats-Schedule-TTL', keepDue],
       ]),
     due: (on, failed) =>
-      consume(
-        streams.timers,
-        webhookJobsDurable,
-        (withinMs) =>
-          ensure(
-            streams.timers,
-            webhookJobsDurable,
-            {
-              filter_subject: allWebhookJobsFilter,
-              deliver_policy: 'all',
-            },
-            withinMs,
-          ),
-        jobsInFlight,
-        async (msg) => {
-          const job = decodeJob(msg.string())
-          const header = headersOf(msg) ?? (() => '')
-          // A schedule says where it stood: those of sessions' timers may name this place as their target, and are an executor's to write.
-          const scheduled = header('Nats-Scheduler')
-          const ours = scheduled === '' || (job && scheduled === webhookTimerSubject(job.webhook, job.id))
-          if (job && ours && !isPutByBroker(header)) await on(job)
-        },
+      together(
+        places.map((place) => (failedOnce) => dueAt(place, on, failedOnce)),
         failed,
       ),
     record: (delivery) => store(deliverySubject(delivery.webhook), JSON.stringify(delivery), []),
@@ -237,5 +230,41 @@ export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOpti
       }
       return [...latest.values()]
     },
+  }
+}
+
+/** Several as one: when one of them ends, all do. */
+async function together(
+  open: readonly ((failed: (error: Error) => void) => Promise<Consumption>)[],
+  failed: (error: Error) => void,
+): Promise<Consumption> {
+  const there: Consumption[] = []
+  let over = false
+  const close = async (): Promise<void> => {
+    over = true
+    await Promise.all(there.map((one) => one.close()))
+  }
+  const failedOnce = (error: Error): void => {
+    if (over) return
+    void close()
+    failed(error)
+  }
+  const opened = await Promise.allSettled(
+    open.map(async (one) => {
+      const consumption = await one(failedOnce)
+      there.push(consumption)
+      if (over) await consumption.close()
+    }),
+  )
+  const refused = opened.find((one) => one.status === 'rejected')
+  if (refused && !over) {
+    await close()
+    throw refused.reason
+  }
+  return {
+    wake: () => {
+      for (const one of there) one.wake()
+    },
+    close,
   }
 }

@@ -1,6 +1,6 @@
 import type { Frame, KeptWebhook, SessionEvent } from '@reins/contracts'
 import { expect, test } from 'vitest'
-import { jobsOf } from './matching.ts'
+import { bodyFrom, jobsOf } from './matching.ts'
 
 const session = '01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const webhook = (name: string, on: string[], after = 0): KeptWebhook => ({
@@ -28,7 +28,11 @@ test('each webhook is told of the events that it listens to, with where they sta
     ['one', 'session.renamed', 1],
     ['all', 'session.renamed', 1],
   ])
-  expect(JSON.parse(jobs[1]?.body ?? '')).toEqual({
+  expect(jobs[1]).toEqual({
+    ...{ id: expect.stringMatching(/^msg_/), webhook: 'one', type: 'session.renamed' },
+    ...{ session, seq: 7, n: 3, i: 1, attempt: 1 },
+  })
+  expect(JSON.parse(bodyFrom(frame([paused, renamed]), jobs[1]!) ?? '')).toEqual({
     type: 'session.renamed',
     timestamp: '2023-11-14T22:13:20.000Z',
     data: { session, n: 3, i: 1, by: 'user:ann', event: { title: 'A' } },
@@ -55,10 +59,17 @@ test('each of several streams has its own place, behind which a webhook is told'
 })
 
 test('a large event is told without its data', () => {
-  const [job] = jobsOf(told([{ type: 'session.renamed', data: { title: 'x'.repeat(40_000) } }]), [
-    webhook('one', ['*']),
-  ])
-  expect(JSON.parse(job?.body ?? '').data).toEqual({ session, n: 3, i: 0, by: 'user:ann' })
+  const large = frame([{ type: 'session.renamed', data: { title: 'x'.repeat(40_000) } }])
+  const body = bodyFrom(large, { session, n: 3, i: 0, type: 'session.renamed' })
+  expect(JSON.parse(body ?? '').data).toEqual({ session, n: 3, i: 0, by: 'user:ann' })
+})
+
+test.each([
+  ['the number of the frame', { n: 4 }],
+  ['the place in it', { i: 1 }],
+  ['the type', { type: 'turn.failed' }],
+])('%s must be that of the event, or there is no body', (_, wrong) => {
+  expect(bodyFrom(frame([paused]), { session, n: 3, i: 0, type: 'session.paused', ...wrong })).toBeUndefined()
 })
 
 test('a webhook of somebody who may read some sessions is told of these alone', () => {

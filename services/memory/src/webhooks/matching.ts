@@ -1,9 +1,17 @@
 // Which deliveries follow from what was recorded. Pure.
-//   MA1. The same event gives the same delivery, with the same id and the same body, however often it is looked at.
+//   MA1. The same event gives the same delivery, with the same id and the same body, however often it is looked at. So a delivery that waits
+//        says where its event stands, and its body is made of that when it is sent.
 //   MA2. A webhook is told of what was recorded behind the place where it was made, and of nothing before.
 //   MA3. A webhook is told of the sessions that its maker might read, and of no others.
 import { createHash } from 'node:crypto'
-import { canonicalJson, type KeptWebhook, type WebhookJob, type WebhookPayload, webhookPlaceIn } from '@reins/contracts'
+import {
+  canonicalJson,
+  type Frame,
+  type KeptWebhook,
+  type WebhookJob,
+  type WebhookPayload,
+  webhookPlaceIn,
+} from '@reins/contracts'
 import type { SessionFrame } from './queue.ts'
 
 /** A larger event is told without its data: whoever gets it reads the session. */
@@ -22,21 +30,30 @@ export function jobsOf(
   return frame.events.flatMap((event, i) => {
     const told = listening.filter(({ on }) => on.includes('*') || on.includes(event.type))
     if (told.length === 0) return []
-    const { n, at, by } = frame
-    const large = Buffer.byteLength(JSON.stringify(event.data)) > maxEventBytes
-    const body = bodyOf({
-      type: event.type,
-      timestamp: new Date(at).toISOString(),
-      data: { session, n, i, by, ...(large ? {} : { event: event.data }) },
-    })
+    const { seq, n } = frame
     return told.map(
       ({ name }): WebhookJob => ({
         id: deliveryId(name, session, n, i),
         webhook: name,
         type: event.type,
-        ...{ session, n, i, attempt: 1, body },
+        ...{ session, seq, n, i, attempt: 1 },
       }),
     )
+  })
+}
+
+/** MA1. undefined: the frame does not hold the event that the delivery is about. */
+export function bodyFrom(
+  frame: Frame,
+  { session, n, i, type }: Pick<WebhookJob, 'session' | 'n' | 'i' | 'type'>,
+): string | undefined {
+  const event = frame.fault === undefined && frame.n === n ? frame.events[i] : undefined
+  if (event?.type !== type) return undefined
+  const large = Buffer.byteLength(JSON.stringify(event.data)) > maxEventBytes
+  return bodyOf({
+    type,
+    timestamp: new Date(frame.at).toISOString(),
+    data: { session, n, i, by: frame.by, ...(large ? {} : { event: event.data }) },
   })
 }
 

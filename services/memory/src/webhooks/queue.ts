@@ -1,6 +1,6 @@
 // What the webhooks need of a queue: news of sessions, deliveries that are due, and a record of what came of them.
 import type { Consumption } from '@reins/broker'
-import type { Delivery, Frame, WebhookJob } from '@reins/contracts'
+import type { Delivery, Frame, WebhookJob, WebhookJobWithBody } from '@reins/contracts'
 
 export interface SessionFrame {
   /** That holds the session. */
@@ -8,6 +8,9 @@ export interface SessionFrame {
   readonly session: string
   readonly frame: Frame
 }
+
+/** A delivery that is due. One that an older version has stored has its body with it. */
+export type DueWebhook = WebhookJob | WebhookJobWithBody
 
 export interface WebhookQueue {
   /** The names of the streams that hold the sessions. */
@@ -28,7 +31,7 @@ export interface WebhookQueue {
   /** As `add`, but it is due at `at` (epoch ms). */
   putOff(job: WebhookJob, at: number): Promise<void>
   /** Each delivery that is due, again until `on` resolves; a rejection brings it back after a second. */
-  due(on: (job: WebhookJob) => Promise<void>, failed: (error: Error) => void): Promise<Consumption>
+  due(on: (job: DueWebhook) => Promise<void>, failed: (error: Error) => void): Promise<Consumption>
   record(delivery: Delivery): Promise<void>
   /** The last ones, the latest first; of one webhook, or of all. */
   deliveries(webhook: string | undefined, limit: number): Promise<readonly Delivery[]>

@@ -1,17 +1,27 @@
 // Telling the world: what is recorded in sessions becomes deliveries, and deliveries are sent.
 //   W1. An event that a webhook listens to becomes a stored delivery before the event is acknowledged, so that a crash anywhere loses none.
 //   W2. While there has never been a webhook, nothing here follows anything. From the first one on, each frame is looked at.
-//   W4. Nobody is told of a session that was erased, and what failed meanwhile is not put off: its body would stand in the queue again.
+//   W4. What waits in the queue says where its event stands, and its body is made of the log when it is sent: so nothing of a session is in the
+//        queue, and nobody is told of one that was erased. What an older version has stored with its body is put off without it.
 //   W5. Who made a webhook is looked at when it is to be told, and again when that is sent: what they may not know any more is not sent.
 //   W3. One receiver that hangs takes a few places, and never those of the others.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Consumption } from '@reins/broker'
-import { type Delivery, type KeptWebhook, ReinsError, type WebhookJob, webhookPlaceIn } from '@reins/contracts'
+import {
+  type Delivery,
+  type Frame,
+  type KeptWebhook,
+  ReinsError,
+  type WebhookJob,
+  webhookPlaceIn,
+} from '@reins/contracts'
+import { isUnreadable } from '@reins/journal'
+import type { PausePoint } from '@reins/service'
 import type { Log } from '@reins/telemetry'
-import { attempt, type DelivererOptions } from './deliverer.ts'
+import { attempt, type DelivererOptions, ended, notSent } from './deliverer.ts'
 import { mayStillHear, type Standing } from './makers.ts'
-import { bodyOf, deliveryId, jobsOf } from './matching.ts'
-import type { SessionFrame, WebhookQueue } from './queue.ts'
+import { bodyFrom, bodyOf, deliveryId, jobsOf } from './matching.ts'
+import type { DueWebhook, SessionFrame, WebhookQueue } from './queue.ts'
 
 export interface WebhooksOptions extends Omit<DelivererOptions, 'webhook'> {
   readonly queue: WebhookQueue
@@ -19,11 +29,14 @@ export interface WebhooksOptions extends Omit<DelivererOptions, 'webhook'> {
   readonly webhooks: () => readonly KeptWebhook[]
   /** Of a session; undefined: there is no such session. Asked only for webhooks that are not told of all. */
   readonly agentOf: (session: string) => Promise<string | undefined>
-  /** Or is being erased. Default: none is. */
-  readonly isErased?: (session: string) => Promise<boolean>
+  /** Or is being erased. */
+  readonly isErased: (session: string) => Promise<boolean>
+  /** That holds what a delivery is about; undefined: it is not in the log of the session. Rejects with session_unreadable. */
+  readonly frameOf: (job: DueWebhook) => Promise<Frame | undefined>
   /** Of who made a webhook, by its `by`. Default: nothing has changed since. */
   readonly standing?: (by: string) => Standing
   readonly log: Log
+  readonly pauseAt?: PausePoint
   readonly onAttempt: (outcome: Delivery['last']['outcome']) => void
 }
 
@@ -36,6 +49,9 @@ export interface RunningWebhooks {
   close(): Promise<void>
 }
 
+const erased = 'the session was erased, and nobody is told of it any more'
+const notThere = 'the event cannot be read in the log of its session'
+
 const lookMs = 250
 const retryMs = 1000
 const placesOfOne = 8
@@ -43,7 +59,7 @@ const placesOfOne = 8
 const newForMs = 5 * 60_000
 
 export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebhooks> {
-  const { queue, log, now, standing = () => 'as-made' as const } = options
+  const { queue, log, now, standing = () => 'as-made' as const, pauseAt = async () => {} } = options
   const stop = new AbortController()
   const seen = new Set<string>()
   const busy = new Map<string, number>()
@@ -62,32 +78,61 @@ export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebh
   }
 
   /** W5. */
-  const mayBeSent = async ({ webhook: id, session }: WebhookJob): Promise<boolean> => {
+  const mayBeSent = async ({ webhook: id, session }: DueWebhook): Promise<boolean> => {
     const by = webhook(id)?.by
     const maker = by === undefined ? 'nothing' : standing(by)
-    if (session === undefined || !Array.isArray(maker)) return maker !== 'nothing'
+    if (!Array.isArray(maker)) return maker !== 'nothing'
     return mayStillHear(maker, session, await options.agentOf(session))
   }
 
-  const gone = async ({ session }: WebhookJob): Promise<boolean> =>
-    session !== undefined && ((await options.isErased?.(session)) ?? false)
+  /** undefined: its log does not have it, or cannot be read. */
+  const frameOf = (job: DueWebhook): Promise<Frame | undefined> =>
+    options.frameOf(job).catch((error: unknown) => {
+      if (!isUnreadable(error)) throw error
+      return undefined
+    })
 
-  const send = async (job: WebhookJob): Promise<Delivery | undefined> => {
-    if (await gone(job)) return undefined // W4
+  /** undefined: the webhook is gone. */
+  const attempted = async (job: DueWebhook): Promise<Delivery | undefined> => {
+    if ('body' in job) return attempt(job, job.body, { ...options, webhook })
+    const frame = await frameOf(job)
+    const body = frame && bodyFrom(frame, job)
+    return body === undefined ? notSent(job, notThere, options) : attempt(job, body, { ...options, webhook })
+  }
+
+  /** As it waits for its next attempt. undefined: there is nothing left that its body could be made of. */
+  const later = async (job: DueWebhook): Promise<WebhookJob | undefined> => {
+    const attempt = job.attempt + 1
+    if (!('body' in job)) return { ...job, attempt }
+    const { body: _, ...about } = job
+    const frame = await frameOf(job)
+    return frame && { ...about, seq: frame.seq, attempt }
+  }
+
+  /** W4. What comes of a delivery now; undefined: nobody is to be told. */
+  const outcomeOf = async (job: DueWebhook): Promise<Delivery | undefined> => {
+    if (await options.isErased(job.session)) return ended(job, erased, now())
     if (!(await mayBeSent(job))) return undefined // W5
-    const done = await attempt(job, { ...options, webhook })
-    if (!done) return undefined
-    const { delivery, again } = done
-    if (again && !(await gone(job).catch(() => false))) await queue.putOff(again.job, again.at) // W4
+    const done = await attempted(job)
+    if (done?.last.next === undefined) return done
+    const again = await later(job)
+    if (!again) return ended(job, (await options.isErased(job.session)) ? erased : notThere, now())
+    await queue.putOff(again, done.last.next)
+    await pauseAt('memory.webhook-put-off')
+    return done
+  }
+
+  const send = async (job: DueWebhook): Promise<void> => {
+    const delivery = await outcomeOf(job)
+    if (!delivery) return
     await queue.record(delivery)
     options.onAttempt(delivery.last.outcome)
     const { last, webhook: id, type } = delivery
     if (last.outcome !== 'delivered')
       log.warn({ webhook: id, delivery: delivery.id, type, ...last }, 'a webhook was not delivered')
-    return delivery
   }
 
-  const sendInTurn = async (job: WebhookJob): Promise<void> => {
+  const sendInTurn = async (job: DueWebhook): Promise<void> => {
     const places = busy.get(job.webhook) ?? 0
     if (places >= placesOfOne) throw new Error('its receiver is busy') // W3: it comes again
     busy.set(job.webhook, places + 1)
@@ -168,13 +213,12 @@ export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebh
         webhook: id,
         type: 'webhook.test',
         attempt: 1,
-        body,
       }
-      const done = await attempt(job, { ...options, webhook })
+      const done = await attempt(job, body, { ...options, webhook })
       if (!done) throw new ReinsError('webhook_not_found', `There is no webhook ${JSON.stringify(id.slice(0, 80))}.`)
-      const { next: _never, ...last } = done.delivery.last
+      const { next: _never, ...last } = done.last
       const delivery: Delivery = {
-        ...done.delivery,
+        ...done,
         last: last.outcome === 'failed' ? { ...last, outcome: 'given-up' } : last,
       }
       await queue.record(delivery)

@@ -114,22 +114,39 @@ export interface WebhookPayload {
   }
 }
 
-/** A message on TIM: one delivery that is due. */
+/** A message on TIM: one delivery that is due. It says where its event stands, and nothing of what the event says. */
 export const WebhookJob = Type.Object(
   {
     id: Type.String(),
     webhook: Type.String(),
     type: Type.String(),
-    session: Type.Optional(Type.String()),
-    n: Type.Optional(Type.Integer()),
-    i: Type.Optional(Type.Integer()),
+    session: Type.String(),
+    /** The sequence of its frame in the stream of the session. */
+    seq: Type.Integer({ minimum: 1 }),
+    n: Type.Integer(),
+    i: Type.Integer({ minimum: 0 }),
     attempt: Type.Integer({ minimum: 1 }),
-    /** The body, byte for byte. */
-    body: Type.String(),
   },
   closed,
 )
 export type WebhookJob = Static<typeof WebhookJob>
+
+/** As memory of an older version stores it: with its body. */
+export const WebhookJobWithBody = Type.Object(
+  {
+    id: Type.String(),
+    webhook: Type.String(),
+    type: Type.String(),
+    session: Type.String(),
+    n: Type.Integer(),
+    i: Type.Integer({ minimum: 0 }),
+    attempt: Type.Integer({ minimum: 1 }),
+    /** Byte for byte. */
+    body: Type.String(),
+  },
+  closed,
+)
+export type WebhookJobWithBody = Static<typeof WebhookJobWithBody>
 
 /**
  * Requests of the registry: on `svc.registry.<verb>`
