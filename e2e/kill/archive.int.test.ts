@@ -1,36 +1,25 @@
 // Memory is killed at each step of putting a session into the archive, and of taking its frames out of the stream. At each of them the
 // session reads as it was, and goes on with the next message; and the next memory brings the step to its end.
 import { callService } from '@reins/broker'
-import {
-  archivistUser,
-  parseSessionSubject,
-  type RebuildProgress,
-  type SessionInfo,
-  serviceSubject,
-  sessionFilter,
-} from '@reins/contracts'
+import { type RebuildProgress, type SessionInfo, serviceSubject } from '@reins/contracts'
 import { checkLog } from '@reins/session'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { framesOf as allFramesOf, rested as restedIn } from '../harness/api-frames.ts'
+import { openArchivingWorld, untilArchived } from '../harness/archive.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
-import { World } from '../harness/world.ts'
+import type { World } from '../harness/world.ts'
 
 const deadline = 180_000
 let world: World
-let environment: Record<string, string>
+let environment: Readonly<Record<string, string>>
+let executor: ServiceProcess
 
 beforeAll(async () => {
-  world = await World.open()
-  environment = { REINS_ARCHIVE_AFTER: '1s', REINS_ARCHIVE_NATS_URL: world.servers.natsUrl(archivistUser) }
-  // Who comes first makes the streams.
-  await world.start('registry', { environment })
-  await Promise.all([world.start('session-gateway'), world.start('tool-runner'), startExecutor()])
-  await world.agent('resting')
+  ;({ world, environment, executor } = await openArchivingWorld('resting'))
 }, deadline)
 afterAll(() => world?.close(), deadline)
 
-let executor: ServiceProcess
 async function startExecutor(): Promise<void> {
   executor = await world.start('executor')
 }
@@ -38,23 +27,7 @@ async function startExecutor(): Promise<void> {
 const framesOf = (session: string) => allFramesOf(world, session)
 const rested = (session: string, turns: number) => restedIn(world, session, turns)
 
-/** The roles of the frames that the stream itself holds, and that were not appended for people. */
-async function inStream(session: string): Promise<string> {
-  const ask = JSON.stringify({ subjects_filter: sessionFilter(session) })
-  const answer = await world.broker.request('$JS.API.STREAM.INFO.SES', ask, { withinMs: 5000 })
-  if (answer.kind !== 'reply') return 'no answer'
-  const { state } = JSON.parse(answer.msg.string()) as { state: { subjects?: Record<string, number> } }
-  return Object.entries(state.subjects ?? {})
-    .map(([subject, count]) => (parseSessionSubject(subject)?.role ?? '?').repeat(count))
-    .join('')
-    .replaceAll('g', '')
-}
-
-const archived = (session: string) =>
-  eventually(async () => (await inStream(session)) === 'm', {
-    withinMs: 60_000,
-    describe: () => `of what was not said by people in ${session}, only the last word of memory is left in the stream`,
-  })
+const archived = (session: string) => untilArchived(world, session)
 
 const rowOf = (session: string) =>
   eventually(async () => {

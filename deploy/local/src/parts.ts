@@ -396,6 +396,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       redactor,
       sessions: sessionsOf('gateway'),
       feed: journal.feed,
+      unreadable: journal.unreadable,
       snapshots: journal.snapshots,
       work: journal.work,
       outputs: journal.outputs,

@@ -1,9 +1,11 @@
 // Attacks on sessions that lie in the archive: a part of `npm run test:long` and of `npm run attacks`.
-import { archivistUser } from '@reins/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { framesOf } from '../../harness/api-frames.ts'
+import { openArchivingWorld } from '../../harness/archive.ts'
 import type { ServiceProcess } from '../../harness/service-process.ts'
-import { World } from '../../harness/world.ts'
+import type { World } from '../../harness/world.ts'
+import { type Ask, askingWith } from '../people/history.ts'
+import { Tally } from '../tally.ts'
 import {
   archivedData,
   type Kept,
@@ -13,26 +15,19 @@ import {
   tryLiveFrames,
   tryManyOrders,
 } from './archive.ts'
-import { damageObjects, noteDamaged } from './archived-objects.ts'
-import { type Ask, askingWith } from '../people/history.ts'
-import { Tally } from '../tally.ts'
+import { damageObjects, hurtTree, noteDamaged, noteTree } from './archived-objects.ts'
 
 const deadline = 240_000
 let world: World
 let admin: Ask
-let environment: Record<string, string>
+let environment: Readonly<Record<string, string>>
 let memory: ServiceProcess
 let executor: ServiceProcess
 
 beforeAll(async () => {
-  world = await World.open()
-  environment = { REINS_ARCHIVE_AFTER: '1s', REINS_ARCHIVE_NATS_URL: world.servers.natsUrl(archivistUser) }
-  await world.start('registry', { environment })
-  await Promise.all([world.start('session-gateway'), world.start('tool-runner')])
-  executor = await world.start('executor')
+  ;({ world, environment, executor } = await openArchivingWorld('resting'))
   memory = await world.start('memory', { environment })
   admin = askingWith(world, world.token)
-  await world.agent('resting')
 }, deadline)
 afterAll(() => world?.close(), deadline)
 
@@ -68,11 +63,14 @@ test(
   async () => {
     const tally = new Tally()
     const found = await damageObjects(world, 'resting', older)
+    const tree = await hurtTree(world)
     // What they have read they keep for a while.
     await Promise.all([...world.gateways, memory, executor].map((service) => service.kill()))
     executor = await world.start('executor')
     await world.replaceGateway(world.gateways[0]!)
+    await noteTree(admin, tree, 'without the index', tally)
     memory = await world.start('memory', { environment })
+    await noteTree(admin, tree, 'with the index', tally)
     await noteDamaged(world, admin, found, tally)
     const next = await keptSession(world, 'resting').then(
       () => true,

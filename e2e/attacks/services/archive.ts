@@ -6,25 +6,24 @@ import { type Broker, connectBroker, makeHeaders } from '@reins/broker'
 import {
   archivedSubject,
   draftOn,
+  type EventData,
   emptyHead,
   encodeFrame,
-  type EventData,
   type Frame,
   frameHeaders,
   headOf,
   makeShortId,
   makeUlid,
-  parseSessionSubject,
   type SessionEvent,
-  sessionFilter,
   sessionSubject,
   toLog,
 } from '@reins/contracts'
+import { untilArchived } from '../../harness/archive.ts'
 import { eventually } from '../../harness/eventually.ts'
 import type { World } from '../../harness/world.ts'
-import { forge } from './foreign-frames.ts'
 import type { Ask } from '../people/history.ts'
 import type { Tally } from '../tally.ts'
+import { forge } from './foreign-frames.ts'
 
 const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 export const of = (session: string, rest = '') => `/v1/sessions/${session}${rest}`
@@ -42,18 +41,6 @@ export const archivedData = (frame: Frame | undefined): EventData<'session.archi
   return event?.type === 'session.archived' ? event.data : undefined
 }
 
-/** The roles of the frames that the stream itself holds, but for those of people. */
-export async function rolesInStream(world: World, session: string): Promise<string> {
-  const ask = JSON.stringify({ subjects_filter: sessionFilter(session) })
-  const answer = await world.broker.request('$JS.API.STREAM.INFO.SES', ask, { withinMs: 5000 })
-  if (answer.kind !== 'reply') return 'no answer'
-  const { state } = JSON.parse(answer.msg.string()) as { state: { subjects?: Record<string, number> } }
-  return Object.entries(state.subjects ?? {})
-    .map(([subject, count]) => (parseSessionSubject(subject)?.role ?? '?').repeat(count))
-    .join('')
-    .replaceAll('g', '')
-}
-
 let words = 0
 
 /** A session that says a word of its own, and lies in the archive. */
@@ -67,10 +54,7 @@ export async function keptSession(world: World, agent: string): Promise<Kept> {
 }
 
 async function archivedNow(world: World, session: string, word: string): Promise<Kept> {
-  await eventually(async () => (await rolesInStream(world, session)) === 'm', {
-    withinMs: 60_000,
-    describe: () => `${session} lies in the archive`,
-  })
+  await untilArchived(world, session)
   const archived = (await world.readLog(session)).map(({ frame }) => frame).findLast((frame) => archivedData(frame))
   const at = archivedData(archived)
   if (!archived || !at) throw new Error(`${session} names nothing in the archive`)
@@ -133,6 +117,23 @@ const nowhere = ({ session, at, archived }: Kept): EventData<'session.archived'>
   object: `${session}/${archived.n}-nowhere`,
 })
 
+/** Words of memory that nobody has signed, and that stand on nothing. */
+function putUnchained(thief: Broker, kept: Kept, n: number): Promise<unknown> {
+  const draft = draftOn(
+    { ...emptyHead(kept.session), n, pool: 'default' },
+    { frame: makeShortId(Math.random), by: 'memory', role: 'm' },
+    {
+      events: [{ type: 'session.archived', data: nowhere(kept) }],
+      to: toLog,
+      status: 'idle',
+      trace,
+      at: Date.now(),
+    },
+  )
+  const { body, headers } = encodeFrame(draft, 'x'.repeat(43))
+  return raw(thief, archivedSubject(kept.session), body, headers)
+}
+
 export const forgeries: readonly Forgery[] = [
   { what: 'that it lies in an object that is not there', put: saysArchived(nowhere) },
   { what: "that it lies in another session's object", put: saysArchived((_, other) => other.at) },
@@ -152,21 +153,7 @@ export const forgeries: readonly Forgery[] = [
   },
   {
     what: 'that it lies nowhere, without chaining',
-    put: (thief, kept) => {
-      const draft = draftOn(
-        { ...emptyHead(kept.session), n: 1000, pool: 'default' },
-        { frame: makeShortId(Math.random), by: 'memory', role: 'm' },
-        {
-          events: [{ type: 'session.archived', data: nowhere(kept) }],
-          to: toLog,
-          status: 'idle',
-          trace,
-          at: Date.now(),
-        },
-      )
-      const { body, headers } = encodeFrame(draft, 'x'.repeat(43))
-      return raw(thief, archivedSubject(kept.session), body, headers)
-    },
+    put: (thief, kept) => putUnchained(thief, kept, 1000),
   },
   {
     what: 'the same words of memory once more',
@@ -278,21 +265,7 @@ export async function tryManyOrders(world: World, agent: string, tally: Tally): 
   const thief = await connectBroker({ url: world.servers.natsUrl('memory'), name: 'forger of orders as memory' })
   try {
     const kept = await keptSession(world, agent)
-    for (let at = 0; at < 80; at++) {
-      const draft = draftOn(
-        { ...emptyHead(kept.session), n: 5000 + at, pool: 'default' },
-        { frame: makeShortId(Math.random), by: 'memory', role: 'm' },
-        {
-          events: [{ type: 'session.archived', data: nowhere(kept) }],
-          to: toLog,
-          status: 'idle',
-          trace,
-          at: Date.now(),
-        },
-      )
-      const { body, headers } = encodeFrame(draft, 'x'.repeat(43))
-      await raw(thief, archivedSubject(kept.session), body, headers)
-    }
+    for (let at = 0; at < 80; at++) await putUnchained(thief, kept, 5000 + at)
     const well = await keptSession(world, agent).then(
       () => true,
       () => false,

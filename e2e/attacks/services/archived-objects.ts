@@ -4,14 +4,16 @@
 //        and nothing else is hurt by it: neither another session nor the start of the product. Nobody reads something else in its place.
 import { gzipSync } from 'node:zlib'
 import { jetstream } from '@nats-io/jetstream'
-import { Objm, type ObjectStore } from '@nats-io/obj'
+import { type ObjectStore, Objm } from '@nats-io/obj'
 import { type Broker, connectBroker, eraseMessageSubject, lastMessage } from '@reins/broker'
 import { archiveKeySubject, archivistUser, objectInfoSubject, objectStores } from '@reins/contracts'
+import { untilArchived } from '../../harness/archive.ts'
 import { runReins } from '../../harness/split-command.ts'
 import type { World } from '../../harness/world.ts'
-import { type Kept, keptSession, of } from './archive.ts'
+import { childAt, delegate } from '../../team/events.ts'
 import type { Ask } from '../people/history.ts'
 import type { Tally } from '../tally.ts'
+import { archivedData, type Kept, keptSession, of } from './archive.ts'
 
 interface Damage {
   readonly what: string
@@ -153,6 +155,50 @@ export async function damageObjects(
     await broker.close()
   }
   return { damaged, other }
+}
+
+/** A tree whose child lies in the archive, where its object is gone. The word is said in the root alone. */
+export interface HurtTree {
+  readonly root: string
+  readonly child: string
+  readonly word: string
+}
+
+export async function hurtTree(world: World): Promise<HurtTree> {
+  const word = 'word-of-the-root'
+  await world.agent('helping', { description: 'Delegate to it.' })
+  await world.agent('leading', { agents: ['helping'], tools: [] })
+  const { session } = await world.api.create('leading', delegate({ agent: 'helping', instruction: 'say yes' }))
+  await world.settled(session.id)
+  const child = await childAt(world, session.id)
+  await world.api.turn(session.id, `say ${word}`)
+  await untilArchived(world, child)
+  const at = archivedData((await world.readLog(child)).map(({ frame }) => frame).findLast((one) => archivedData(one)))
+  const broker = await connectBroker({ url: world.servers.natsUrl(archivistUser), name: 'somebody as the archivist' })
+  try {
+    const store = await new Objm(jetstream(broker.nc)).open(objectStores.archive)
+    await store.delete(at?.object ?? '')
+  } finally {
+    await broker.close()
+  }
+  return { root: session.id, child, word }
+}
+
+/** A session that cannot be read hides no other one of its tree, and is named. `when`: with the index, or without. */
+export async function noteTree(admin: Ask, { root, child, word }: HurtTree, when: string, tally: Tally): Promise<void> {
+  const tree = await admin('GET', of(root, '/tree'))
+  const named = tree.status === 200 && tree.text.includes(root) && tree.text.split('"unreadable"')[1]?.includes(child)
+  if (!named) console.log(when, tree)
+  tally.note('the archivist', `hide a tree by one session of it, ${when}`, named ? 'refused' : 'got through')
+  const events = await admin('GET', of(root, '/events?tree=true&limit=500'))
+  const whole =
+    events.status === 200 && events.text.includes(word) && events.text.split('"unreadable"')[1]?.includes(child)
+  if (!whole) console.log(when, events.status, events.text.slice(-500))
+  tally.note(
+    'the archivist',
+    `hide the events of a tree by one session of it, ${when}`,
+    whole ? 'refused' : 'got through',
+  )
 }
 
 /** What each door says of them. */

@@ -1,5 +1,5 @@
 // The events of a session that are there already, page by page.
-import type { ApiEvent } from '@reins/contracts'
+import type { EventPage } from '@reins/contracts'
 import type { ReinsClient } from './client-port.ts'
 
 const pageSize = 500
@@ -8,7 +8,7 @@ export async function* allEvents(
   client: ReinsClient,
   id: string,
   options: { readonly after?: string; readonly tree?: boolean; readonly signal: AbortSignal },
-): AsyncGenerator<{ readonly events: readonly ApiEvent[]; readonly cursor: string }> {
+): AsyncGenerator<Pick<EventPage, 'events' | 'cursor' | 'unreadable'>> {
   let after = options.after
   for (;;) {
     const page = await client.sessions.events(id, {

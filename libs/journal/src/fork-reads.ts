@@ -94,6 +94,10 @@ export function withForks(raw: Raw): SessionLog {
     return true
   }
 
+  /** What another session has said before the fork, and never will be read again. */
+  const cannotBeRead = (error: unknown): boolean =>
+    error instanceof ReinsError && (error.code === 'session_erased' || error.code === 'session_unreadable')
+
   /** FR3. */
   async function prefixOf(
     session: string,
@@ -139,7 +143,11 @@ export function withForks(raw: Raw): SessionLog {
     const [first] = own
     const fork = points.get(root)?.fork ?? (first?.session === root ? learn(root, first.frame) : null)
     if (!fork) return own
-    const prefix = await prefixOf(root, fork, { ...options, after: inSource(after) }, 0)
+    const prefix = await prefixOf(root, fork, { ...options, after: inSource(after) }, 0).catch((error: unknown) => {
+      if (!cannotBeRead(error)) throw error
+      options.onUnreadable?.(root)
+      return []
+    })
     const all: readonly SessionFrame[] = [...prefix.map((frame) => ({ session: root, frame })), ...own]
     return all.length > limit ? all.slice(0, limit) : all
   }

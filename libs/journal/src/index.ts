@@ -5,7 +5,7 @@ export {
   type Obstacle,
   watchedLog,
 } from './append-watch.ts'
-export { isUnreadable } from './archive/archive-objects.ts'
+export { isUnreadable } from './archive/archive-reads.ts'
 export { type Archivist, createArchivist } from './archive/archivist.ts'
 export { type AgentNow, agentsNow } from './agents-now.ts'
 export { type FindAgentOptions, type FoundAgent, findAgent, type PinnedAgent } from './find-agent.ts'
@@ -45,6 +45,7 @@ export type {
   RepublishedFrame,
   SessionFeed,
   SessionFrame,
+  TreeReadOptions,
   SessionLog,
   Snapshot,
   Snapshots,

@@ -5,8 +5,8 @@
 //   J3. After a refusal, mine is in if and only if the first frame after `prev` has my id. Where there is none (the leader of several servers is
 //       behind what another one has handed out), the refusal says nothing, and J2 holds.
 import type { Consumption, ReadOptions } from '@reins/broker'
-import type { ForkPoint } from './fork-reads.ts'
 import type { Address, Delta, Draft, Frame, Head } from '@reins/contracts'
+import type { ForkPoint } from './fork-reads.ts'
 
 /** A frame, and whose it is. */
 export interface SessionFrame {
@@ -20,13 +20,18 @@ export type AppendOutcome =
   /** Not in the log, and never will be: `tail` are the frames after `prev`, at least one. */
   | { readonly kind: 'refused'; readonly tail: readonly Frame[] }
 
+export interface TreeReadOptions extends ReadOptions {
+  /** Told of each session of the tree of which something behind `after` cannot be read, and is left out: the others are read all the same. */
+  readonly onUnreadable?: (session: string) => void
+}
+
 export interface SessionLog {
   /** The head by the last frame's headers; `emptyHead(session)` where there is none. Of a tree: by its last frame, whose ever it is. */
   head(of: string | { readonly tree: string }, options?: { leader?: boolean; withinMs?: number }): Promise<Head>
   /** All frames of a session in order of sequence; of a fork, first those of the session that it was forked from (fork-reads.ts). */
   read(session: string, options?: ReadOptions): Promise<readonly Frame[]>
   /** All frames of a root and of everything below it, in the one order of their sequences. Nothing else of the stream is looked at. */
-  readTree(root: string, options?: ReadOptions): Promise<readonly SessionFrame[]>
+  readTree(root: string, options?: TreeReadOptions): Promise<readonly SessionFrame[]>
   /** The session's frame at exactly that sequence, in one question; undefined: there is none of this session. */
   frameAt(session: string, seq: number): Promise<Frame | undefined>
   /** The frame that a fork goes on behind; undefined: it is none, or there is no such session. */

@@ -9,9 +9,9 @@ import {
   decodeHeartbeat,
   type Health,
   type Heartbeat,
-  type ModelProviders,
   heartbeatFilter,
   type JsonObject,
+  type ModelProviders,
   type PinnedTool,
   type PriceOf,
   type ReinsError,
@@ -86,6 +86,8 @@ export interface GatewayConfig extends GatewaySettings {
   readonly redactor?: Redactor & { learn(secrets: Iterable<string>): void }
 
   readonly sessions: SessionLog
+  /** Sessions that this process could not read, because what the archive holds of them is not what was put there. Absent: none. */
+  readonly unreadable?: () => readonly string[]
   readonly feed: SessionFeed
   /** Of executors. Absent: a state is folded from the first frame on. */
   readonly snapshots?: Pick<Snapshots, 'read'>

@@ -187,6 +187,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     }),
     trees: new SessionTrees({
       ...{ access, sessions, feed, folds, queues, call: config.call },
+      unreadable: config.unreadable ?? (() => []),
       stopWithinMs: Math.min(limits.turnWithinMs, 50_000),
     }),
     outputs: new KeptOutputs(sessions, config.outputs, access, erased),

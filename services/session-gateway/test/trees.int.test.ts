@@ -1,6 +1,6 @@
 // The tree of a delegation over HTTP: from the index and the tail of the stream, or from the stream alone.
 import { type IndexedTree, type SessionTree, serviceSubject } from '@reins/contracts'
-import { foldInfo, emptyInfo, infoOf } from '@reins/session'
+import { emptyInfo, foldInfo, infoOf } from '@reins/session'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { begin, finish, World } from './world.ts'
 
@@ -98,4 +98,23 @@ test('of a session that does not exist is not found, and needs the right to read
   expect((await world.request('GET', '/v1/sessions/01HZZZZZZZZZZZZZZZZZZZZZZZ/tree')).status).toBe(404)
   expect((await world.request('GET', `/v1/sessions/${root}-fedcba9876543210/tree`)).status).toBe(404)
   expect((await world.request('GET', `/v1/sessions/${root}/tree`, { token: null })).status).toBe(401)
+})
+
+test('a session of which something cannot be read hides no other one, and is named to whoever may read it', async () => {
+  const { sessions } = world.journal
+  const readTree = sessions.readTree.bind(sessions)
+  sessions.readTree = async (id, options = {}) => {
+    options.onUnreadable?.(child)
+    return (await readTree(id, options)).filter(({ session }) => session !== child)
+  }
+  world.replies[serviceSubject('memory', 'sessions.tree')] = {
+    ...{ ok: false, error: { code: 'unavailable', message: 'away', details: {} } },
+  }
+  const answer = await tree()
+  expect(answer.unreadable).toEqual([child])
+  expect(answer.nodes.map(({ id }) => id)).toEqual([root])
+  const { status, json } = await world.request('GET', `/v1/sessions/${root}/events?tree=true`)
+  expect(status).toBe(200)
+  expect(json.unreadable).toEqual([child])
+  expect(json.events.length).toBeGreaterThan(0)
 })

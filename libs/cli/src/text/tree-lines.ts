@@ -32,6 +32,12 @@ export function treeLines(
   })
 }
 
+/** Of sessions of which something cannot be read: what is known of them stands among the others. */
+export const unreadableLines = (sessions: readonly string[], style: Style): readonly string[] =>
+  sessions.map(
+    (id) => `${style.red('✗')} ${oneLine(id)} cannot be read: what the archive holds of it is gone or damaged.`,
+  )
+
 interface Row {
   /** Who, and how it stands. */
   readonly what: string

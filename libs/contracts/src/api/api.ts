@@ -1,10 +1,10 @@
 // The HTTP API's shapes: the source of validation, of /openapi.json and of the client's types.
 import { type Static, type TSchema, Type } from 'typebox'
-import { SentFiles } from '../agents/code/code.ts'
-import { AgentDefinition } from '../agents/definition.ts'
-import { moduleNamePattern } from '../agents/code/instance.ts'
-import { OutputRetries, OutputSchema } from '../agents/output-schema.ts'
 import type { Only } from '../access/only.ts'
+import { SentFiles } from '../agents/code/code.ts'
+import { moduleNamePattern } from '../agents/code/instance.ts'
+import { AgentDefinition } from '../agents/definition.ts'
+import { OutputRetries, OutputSchema } from '../agents/output-schema.ts'
 import { Agent } from '../agents/registry.ts'
 import { Budget } from '../budget/limits.ts'
 import { TextPart, Usage } from '../events/content.ts'
@@ -353,6 +353,11 @@ export const EventPage = Type.Object(
     events: Type.Array(ApiEvent),
     cursor: CursorText,
     more: Type.Boolean({ description: 'Whether further events were there already' }),
+    unreadable: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'Of a tree: sessions of which something cannot be read any more, and is left out here',
+      }),
+    ),
   },
   closed,
 )

@@ -85,6 +85,12 @@ export const SessionTree = Type.Object(
     root: Type.String(),
     cursor: Type.String({ description: 'Of the tree: what happened behind it is not in the answer yet' }),
     nodes: Type.Array(TreeNode),
+    unreadable: Type.Optional(
+      Type.Array(Type.String(), {
+        description:
+          'Sessions of which something cannot be read, because what the archive holds of them is gone or damaged. What is known of them is among the nodes',
+      }),
+    ),
   },
   closed,
 )

@@ -26,15 +26,14 @@ import {
   frameSealText,
   objectStores,
   parseSessionSubject,
-  ReinsError,
   type SessionStreams,
 } from '@reins/contracts'
 import { archivedIn } from '@reins/session'
 import { frameOf } from '../jetstream/frames.ts'
+import type { SessionFrame } from '../port.ts'
 import { decodeArchive, mostUnpacked } from './archive-file.ts'
 import { archiveKey, isSealed, openObject } from './archive-keys.ts'
-import type { SessionFrame } from '../port.ts'
-import type { ArchiveReader } from './archive-reads.ts'
+import { type ArchiveReader, isUnreadable, unreadable } from './archive-reads.ts'
 
 const apiMs = 2000
 /** Of compressed bytes: about ten times as much when read. */
@@ -45,10 +44,6 @@ export const openArchive = (broker: Broker): Promise<ObjectStore> =>
   untilAnswered(() => new Objm(jetstream(broker.nc, { timeout: apiMs })).open(objectStores.archive))
 
 export const archiveDigest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64url')
-
-export const unreadable = (why: string): ReinsError => new ReinsError('session_unreadable', why)
-export const isUnreadable = (error: unknown): boolean =>
-  error instanceof ReinsError && error.code === 'session_unreadable'
 
 /** undefined: it is not there, or not whole any more. Rejects with BrokerUnavailable, or session_unreadable where the bytes are others. */
 export async function archivedBytes(
@@ -182,6 +177,10 @@ export function archiveReader(
     return lastThatIsSo(session, framesIn(all).filter(archivedIn), options)
   }
 
+  function note(session: string, error: unknown): void {
+    if (isUnreadable(error) && found.size < mostNamed) found.add(session)
+  }
+
   return {
     async latest(session, options) {
       try {
@@ -189,7 +188,7 @@ export function archiveReader(
         found.delete(session)
         return frame
       } catch (error) {
-        if (isUnreadable(error) && found.size < mostNamed) found.add(session)
+        note(session, error)
         throw error
       }
     },
@@ -207,12 +206,21 @@ export function archiveReader(
       for (const [session, frames] of candidates) {
         // Of the others nothing is asked for.
         if (frames.every(({ prev }) => prev <= (options.after ?? 0))) continue
-        const frame = await lastThatIsSo(session, frames, options)
+        const frame = await lastThatIsSo(session, frames, options).catch((error: unknown) => {
+          note(session, error)
+          if (!isUnreadable(error)) throw error
+          options.onUnreadable?.(session) // AR5
+        })
         if (frame) so.push({ session, frame })
       }
       return so
     },
-    frames,
+    async frames(session, archived) {
+      return frames(session, archived).catch((error: unknown) => {
+        note(session, error)
+        throw error
+      })
+    },
   }
 }
 

@@ -10,7 +10,8 @@ import {
 } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import { MemoryStream } from '../memory/stream.ts'
-import { type ArchiveReader, withArchive } from './archive-reads.ts'
+import type { SessionFrame } from '../port.ts'
+import { type ArchiveReader, unreadable, withArchive } from './archive-reads.ts'
 
 const root = `01H${'Z'.repeat(23)}`
 const child = `${root}-c`
@@ -22,6 +23,7 @@ class World {
   readonly objects = new Map<string, readonly Frame[]>()
   /** Sequences that the stream holds no more. */
   readonly gone = new Set<number>()
+  readonly damaged = new Set<string>()
   asked = 0
 
   say(session: string, role: Role, event: SessionEvent): Frame {
@@ -77,7 +79,9 @@ class World {
         ),
       frames: async (_, archived) => {
         const [event] = archived.events
-        return this.objects.get(event?.type === 'session.archived' ? event.data.object : '') ?? []
+        const object = event?.type === 'session.archived' ? event.data.object : ''
+        if (this.damaged.has(object)) throw unreadable(`${object} is damaged`)
+        return this.objects.get(object) ?? []
       },
     } satisfies ArchiveReader,
   )
@@ -127,6 +131,27 @@ describe.each([
         expect(await world.log.readTree(root, { after, limit })).toEqual(rest.slice(0, limit))
     }
   })
+})
+
+it('a session of which an object is not what was put there hides no other one of its tree, and is named', async () => {
+  const world = new World()
+  talk(world)
+  for (const object of world.objects.keys()) if (object.startsWith(`${child}/`)) world.damaged.add(object)
+  for (const limit of [2, 500]) {
+    const named = new Set<string>()
+    const found: SessionFrame[] = []
+    for (let after = 0, more = true; more; ) {
+      const page = await world.log.readTree(root, { after, limit, onUnreadable: (id) => named.add(id) })
+      found.push(...page)
+      after = page.at(-1)?.frame.seq ?? after
+      more = page.length === limit
+    }
+    const of = (session: string) => found.filter((one) => one.session === session).map(({ frame }) => frame)
+    expect(of(root)).toEqual(world.own(root))
+    expect(of(child)).toEqual(world.own(child).filter(({ seq }) => !world.gone.has(seq)))
+    expect([...named]).toEqual([child])
+  }
+  await expect(world.log.read(child)).rejects.toThrow(/damaged/)
 })
 
 it('the archive is not asked for anything of a session that lacks nothing', async () => {

@@ -6,22 +6,27 @@
 //        What people said stays in the stream, and is read from the archive where frames between it are.
 //   AR3. A copy of the stream that is behind may have frames that are gone elsewhere, and never lacks more than it says: where the
 //        archive begins is asked of the leader.
+//   AR5. Of a tree, a session of which something cannot be read is left out as far as that goes, and named: it hides no other one.
 //   AR4. The log of a session that was erased begins with the frame that says so, also while what stood before it is being taken out.
 import type { ReadOptions } from '@reins/broker'
-import type { Frame } from '@reins/contracts'
+import { type Frame, ReinsError } from '@reins/contracts'
 import { archivedIn, erasedIn, fromErasure } from '@reins/session'
-import type { SessionFrame, SessionLog } from '../port.ts'
+import type { SessionFrame, SessionLog, TreeReadOptions } from '../port.ts'
 
 export interface ArchiveReader {
   /** The latest frame of a session that says where what is before it lies, and is right; undefined: there is none. */
   latest(session: string, options?: ReadOptions): Promise<Frame | undefined>
-  /** That of each session of a tree, where one behind `after` is needed. */
-  ofTree(root: string, options?: ReadOptions): Promise<readonly SessionFrame[]>
+  /** That of each session of a tree, where one behind `after` is needed (AR5). */
+  ofTree(root: string, options?: TreeReadOptions): Promise<readonly SessionFrame[]>
   /** The frames of the object that this frame names. Rejects where it is not there, or is not what the frame says. */
   frames(session: string, archived: Frame): Promise<readonly Frame[]>
 }
 
 type Raw = Omit<SessionLog, 'forkOf'>
+
+export const unreadable = (why: string): ReinsError => new ReinsError('session_unreadable', why)
+export const isUnreadable = (error: unknown): boolean =>
+  error instanceof ReinsError && error.code === 'session_unreadable'
 
 export function withArchive<Log extends Raw>(raw: Log, archive: ArchiveReader): Log {
   const read: Raw['read'] = async (session, options = {}) => {
@@ -51,7 +56,12 @@ export function withArchive<Log extends Raw>(raw: Log, archive: ArchiveReader): 
     const all = new Map(found.map((one) => [one.frame.seq, one]))
     for (const [session, frame] of latest) {
       if (frame.prev <= after) continue
-      for (const older of await before(session, frame, after)) all.set(older.seq, { session, frame: older })
+      const older = await before(session, frame, after).catch((error: unknown) => {
+        if (!isUnreadable(error)) throw error
+        options.onUnreadable?.(session) // AR5
+        return []
+      })
+      for (const one of older) all.set(one.seq, { session, frame: one })
     }
     if (all.size === found.length) return found
     return [...all.values()].sort((a, b) => a.frame.seq - b.frame.seq).slice(0, limit)

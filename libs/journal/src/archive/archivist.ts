@@ -18,6 +18,7 @@ import type { ObjectStore } from '@nats-io/obj'
 import { type Broker, BrokerUnavailable, lastMessage, readMessages, type StoredMessage } from '@reins/broker'
 import {
   allArchiveKeysFilter,
+  streams as allStreams,
   archivedSubject,
   archiveKeySubject,
   bucketStream,
@@ -34,22 +35,14 @@ import {
   type SessionStreams,
   sessionFilter,
   sessionRoleFilter,
-  streams as allStreams,
   treeFilter,
 } from '@reins/contracts'
 import { archivedIn, erasedIn } from '@reins/session'
 import { frameOf, headFromMessage } from '../jetstream/frames.ts'
 import { decodeArchive, encodeArchive } from './archive-file.ts'
 import { madeArchiveKey, openObject, sealObject } from './archive-keys.ts'
-import {
-  archiveDigest,
-  archivedBytes,
-  archivedMessages,
-  archiveReader,
-  isUnreadable,
-  openArchive,
-  unreadable,
-} from './archive-objects.ts'
+import { archiveDigest, archivedBytes, archivedMessages, archiveReader, openArchive } from './archive-objects.ts'
+import { isUnreadable, unreadable } from './archive-reads.ts'
 import { copyOfSplit, overwriteAll } from './copies.ts'
 import {
   eraseDeliveries,

@@ -1,11 +1,12 @@
 // reins session events, reins session state
 import type { ApiEvent } from '@reins/contracts'
-import type { Command } from 'commander'
 import { isDelta } from '@reins/transcript'
+import type { Command } from 'commander'
 import { allEvents } from '../../event-pages.ts'
 import type { Act, Invocation } from '../../invocation.ts'
-import { eventLine } from './event-line.ts'
+import { unreadableLines } from '../../text/tree-lines.ts'
 import { examples } from '../examples.ts'
+import { eventLine } from './event-line.ts'
 
 interface EventOptions {
   readonly follow?: boolean
@@ -51,7 +52,12 @@ async function events(run: Invocation, id: string, options: EventOptions): Promi
   const from = options.after === undefined ? {} : { after: options.after }
   const tree = options.tree ? { tree: true } : {}
   if (!options.follow) {
-    for await (const page of allEvents(client, id, { ...from, ...tree, signal: run.signal })) page.events.forEach(print)
+    const lacking = new Set<string>()
+    for await (const page of allEvents(client, id, { ...from, ...tree, signal: run.signal })) {
+      page.events.forEach(print)
+      for (const one of page.unreadable ?? []) lacking.add(one)
+    }
+    for (const line of unreadableLines([...lacking], style)) run.context.stderr.write(`${line}\n`)
     return
   }
   for await (const item of client.sessions.follow(id, { ...from, ...tree, deltas: false, signal: run.signal })) {

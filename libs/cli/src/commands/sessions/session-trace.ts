@@ -6,6 +6,7 @@ import { allEvents } from '../../event-pages.ts'
 import { CommandFailure, usageFailure } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
 import { traceLines } from '../../text/trace-lines.ts'
+import { unreadableLines } from '../../text/tree-lines.ts'
 import { examples } from '../examples.ts'
 
 interface TraceOptions {
@@ -38,7 +39,12 @@ async function trace(run: Invocation, id: string, { otlp, content }: TraceOption
   const url = otlp === undefined ? undefined : collector(otlp)
   const client = await run.client()
   const events = new SpansOfEvents(id, content ? { content: { characters: contentCharacters } } : {})
-  for await (const page of allEvents(client, id, { tree: true, signal: run.signal })) events.add(page.events)
+  const lacking = new Set<string>()
+  for await (const page of allEvents(client, id, { tree: true, signal: run.signal })) {
+    events.add(page.events)
+    for (const one of page.unreadable ?? []) lacking.add(one)
+  }
+  for (const line of unreadableLines([...lacking], run.style)) run.context.stderr.write(`${line}\n`)
   const { closed, open } = events.spans()
   const own = (spans: readonly Span[]) => (id === rootOf(id) ? spans : spansWithin(spans, id))
   if (url) return send(run, own(closed), url)

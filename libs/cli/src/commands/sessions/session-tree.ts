@@ -7,7 +7,7 @@ import { exitCodes, QuietExit } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
 import { cut } from '../../text/cells.ts'
 import { fitted } from '../../text/fitted.ts'
-import { treeLines } from '../../text/tree-lines.ts'
+import { treeLines, unreadableLines } from '../../text/tree-lines.ts'
 import { examples } from '../examples.ts'
 
 interface TreeOptions {
@@ -39,6 +39,7 @@ export async function showTree(run: Invocation, id: string, { watch }: TreeOptio
 
 function print(run: Invocation, tree: SessionTree): void {
   for (const line of treeLines(tree.nodes, run.width, run.context.now(), run.style)) run.print(line)
+  for (const line of unreadableLines(tree.unreadable ?? [], run.style)) run.print(line)
 }
 
 const isAtRest = ({ nodes }: SessionTree): boolean =>

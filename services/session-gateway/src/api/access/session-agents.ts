@@ -3,7 +3,7 @@
 //   SA3. Who may not read a session is not told that it is there, nor of which agent it is.
 //   SA2. A session of a delegation is of its own agent, not of the one that its tree began with.
 import { isSessionId } from '@reins/contracts'
-import type { SessionLog } from '@reins/journal'
+import { isUnreadable, type SessionLog } from '@reins/journal'
 import { erasedIn } from '@reins/session'
 import { allowedTo, authorizeSome, type Caller, mustBeAmong } from '../caller.ts'
 import { type Operation, operations } from '../operations.ts'
@@ -67,7 +67,11 @@ export class SessionAgents {
   /** Of many: whether each may be shown. */
   async among(allowed: Alternatives, session: string): Promise<boolean> {
     if (allowsAll(allowed)) return true
-    const agent = await this.agentOf(session)
+    // One that cannot be read hides no other: whose it is, nobody knows.
+    const agent = await this.agentOf(session).catch((error: unknown) => {
+      if (!isUnreadable(error)) throw error
+      return undefined
+    })
     return agent !== undefined && among(allowed, { session, agent })
   }
 }

@@ -10,8 +10,8 @@ import {
   foldInfo,
   type InfoFold,
   unweighed,
-  waitingBytes,
   type Weighed,
+  waitingBytes,
   weigh,
 } from '@reins/session'
 import { notFound } from '../writes/appender.ts'
@@ -151,16 +151,17 @@ export async function* framesOf(
   }
 }
 
-/** The same of a tree: of its root and of everything below it. */
+/** The same of a tree: of its root and of everything below it. `onUnreadable` is told of each session that lacks something. */
 export async function* treeFramesOf(
   sessions: SessionLog,
   root: string,
   from: number,
+  onUnreadable: (session: string) => void,
   wanted = pageSize,
 ): AsyncGenerator<SessionFrame> {
   const size = Math.min(wanted, pageSize)
   for (let after = from; ; ) {
-    const page = await sessions.readTree(root, { after, limit: size })
+    const page = await sessions.readTree(root, { after, limit: size, onUnreadable })
     yield* page
     after = page.at(-1)?.frame.seq ?? after
     if (page.length < size) return

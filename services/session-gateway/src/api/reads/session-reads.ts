@@ -8,8 +8,8 @@ import {
   eventsJsonOf,
   type FramePage,
   isSessionId,
-  ReinsError,
   type ListSessions,
+  ReinsError,
   type SessionInfo,
   type SessionList,
   type SessionState,
@@ -26,8 +26,8 @@ import type { PoolBoard } from '../operating/pools.ts'
 import type { QueueBoard } from '../operating/queue-board.ts'
 import type { SlowCalls } from '../operating/slow-calls.ts'
 import { operations } from '../operations.ts'
-import { type Appender, notFound } from '../writes/appender.ts'
 import type { ErasedSessions } from '../sessions/erasures.ts'
+import { type Appender, notFound } from '../writes/appender.ts'
 import { resolveCursor, viewOf } from './cursors.ts'
 import { foldBefore } from './fold-before.ts'
 import { fromIndex, onlyOf } from './from-index.ts'
@@ -164,14 +164,18 @@ export class SessionReads {
     await this.#mustExist(session)
     const cursor = await resolveCursor(this.#parts.sessions, view, after)
     const events: ApiEvent[] = []
-    const answer = (more: boolean): EventPage => ({
-      events,
-      cursor: events.at(-1)?.cursor ?? encodeCursor(cursor),
-      more,
-    })
-    let bytes = 0
+    const lacking = new Set<string>()
     const allowed = tree ? allowedTo(caller, operations.readEvents) : everything
-    for await (const one of this.#behind(view, cursor, limit)) {
+    const answer = async (more: boolean): Promise<EventPage> => {
+      const unreadable: string[] = []
+      for (const id of lacking) if (await this.#parts.access.among(allowed, id)) unreadable.push(id)
+      return {
+        ...{ events, cursor: events.at(-1)?.cursor ?? encodeCursor(cursor), more },
+        ...(unreadable.length === 0 ? {} : { unreadable }),
+      }
+    }
+    let bytes = 0
+    for await (const one of this.#behind(view, cursor, limit, (id) => lacking.add(id))) {
       if (!(await this.#parts.access.among(allowed, one.session))) continue
       const known = one.frame.seq === cursor.seq ? cursor.i : -1
       for (const event of apiEvents(view, one.session, one.frame, known, cursor.places)) {
@@ -201,9 +205,14 @@ export class SessionReads {
     await this.#parts.erased.mustBeThere(session, head)
   }
 
-  async *#behind(view: View, cursor: Cursor, limit: number): AsyncGenerator<SessionFrame> {
+  async *#behind(
+    view: View,
+    cursor: Cursor,
+    limit: number,
+    onUnreadable: (session: string) => void,
+  ): AsyncGenerator<SessionFrame> {
     const after = placeBefore(cursor.seq)
-    if (view.tree) yield* treeFramesOf(this.#parts.sessions, view.of, after, limit + 2)
+    if (view.tree) yield* treeFramesOf(this.#parts.sessions, view.of, after, onUnreadable, limit + 2)
     else
       for await (const frame of framesOf(this.#parts.sessions, view.of, after, limit + 2))
         yield { session: view.of, frame }

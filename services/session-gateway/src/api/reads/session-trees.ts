@@ -1,6 +1,7 @@
 // The tree of a delegation: each session of it as it is now, and what each branch used.
 //   ST1. The index has the sessions of a tree, and says up to which sequence it accounts for them. What lies behind is read from the
 //        stream, of the tree alone: so no log is read whole, and the answer is as new as the stream.
+//   ST3. A session of which something cannot be read is shown as far as it is known, and is named. It hides no other one.
 //   ST2. Where the index is away the tree is read from its stream alone. That takes longer, and needs no database.
 import {
   encodeCursor,
@@ -33,6 +34,8 @@ export interface TreeParts {
   readonly stopWithinMs: number
   readonly call: CallService
   readonly queues: Pick<QueueBoard, 'of'>
+  /** Sessions that this process could not read. */
+  readonly unreadable: () => readonly string[]
 }
 
 /** Sessions of one answer of the index, which has to fit a message. */
@@ -50,22 +53,25 @@ export class SessionTrees {
     await this.#parts.access.authorize(caller, operations.showTree, session)
     const root = rootOf(session)
     const { folds, upTo } = await this.#indexed(root)
+    const lacking = new Set(this.#parts.unreadable().filter((id) => rootOf(id) === root))
     let last: SessionFrame | undefined
-    for await (const one of treeFramesOf(this.#parts.sessions, root, upTo)) {
+    for await (const one of treeFramesOf(this.#parts.sessions, root, upTo, (id) => lacking.add(id))) {
       folds.set(one.session, foldInfo(folds.get(one.session) ?? emptyInfo, one.frame))
       last = one
     }
     if (!last || !folds.has(session)) throw notFound(session)
     const allowed = allowedTo(caller, operations.showTree)
-    for (const [id, { agent }] of folds)
-      if (!among(allowed, { session: id, agent: agent ?? undefined })) folds.delete(id)
+    const mayRead = (id: string) => among(allowed, { session: id, agent: folds.get(id)?.agent ?? undefined })
+    const unreadable = [...lacking].filter(mayRead).sort()
+    for (const id of folds.keys()) if (!mayRead(id)) folds.delete(id)
     const { seq, n } = last.frame
     const i = everyEvent(last.frame).length - 1
     const nodes = treeNodes(folds).map((node) => {
       const queued = this.#parts.queues.of(node.id)
       return queued ? { ...node, queued } : node
     })
-    return { root, cursor: encodeCursor({ of: root, tree: true, session: last.session, seq, n, i }), nodes }
+    const cursor = encodeCursor({ of: root, tree: true, session: last.session, seq, n, i })
+    return { root, cursor, nodes, ...(unreadable.length === 0 ? {} : { unreadable }) }
   }
 
   /**
