@@ -25,3 +25,8 @@ it('passes over comments, dates with a time, and what only looks alike', () => {
   const later = updateDate.nowish()`
   expect(unsteadyIn(text)).toEqual([])
 })
+
+it('reads on behind a comment that does not end, and a text of nothing but such beginnings once', () => {
+  expect(unsteadyIn("const glob = 'docs/*'\nconst at = Date.now()").map(({ line }) => line)).toEqual([2])
+  expect(unsteadyIn('/* '.repeat(300_000))).toEqual([])
+})

@@ -26,7 +26,16 @@ export function unsteadyIn(text: string): readonly Unsteady[] {
 }
 
 /** Lines stay where they are. A text that holds what looks like a comment loses it: a hint less. */
-const withoutComments = (text: string): string =>
-  text
-    .replaceAll(/\/\*[\s\S]*?\*\//g, (comment) => comment.replaceAll(/[^\n]/g, ' '))
-    .replaceAll(/(^|[^:])\/\/.*$/gm, '$1')
+function withoutComments(text: string): string {
+  const kept: string[] = []
+  let from = 0
+  for (;;) {
+    const begin = text.indexOf('/*', from)
+    // The end is looked for once: many beginnings without one, such as globs, would each have it looked for anew.
+    const end = begin < 0 ? -1 : text.indexOf('*/', begin + 2)
+    if (end < 0) break
+    kept.push(text.slice(from, begin), text.slice(begin, end + 2).replaceAll(/[^\n]/g, ' '))
+    from = end + 2
+  }
+  return [...kept, text.slice(from)].join('').replaceAll(/(^|[^:])\/\/.*$/gm, '$1')
+}
