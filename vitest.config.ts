@@ -31,6 +31,7 @@ const long = [
   'e2e/attacks/code/reins-servers.test.ts',
   'e2e/attacks/code/foreign-code.int.test.ts',
   'e2e/attacks/people/history.int.test.ts',
+  'e2e/attacks/people/makers.int.test.ts',
   'e2e/attacks/services/archive.int.test.ts',
 ]
 

@@ -111,6 +111,8 @@ export async function tryTakenAway(
     await note('be told without reading any session', '/none', mine)
     const { text: listed } = await none('GET', '/v1/webhook-deliveries')
     tally.note(who, 'see in the deliveries of others what was said', /word-\d/.test(listed) ? 'got through' : 'refused')
+    const named = [theirs, mine, child].some((session) => listed.includes(session))
+    tally.note(who, 'see in the deliveries of others which sessions there are', named ? 'got through' : 'refused')
 
     const revoke = (name: string, body: object) => admin('POST', `/v1/principals/${name}/revoke`, body)
     await revoke('of-one-execution', { permissions: [`execution:${mine}:read`] })

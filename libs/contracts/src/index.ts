@@ -198,6 +198,7 @@ export {
   DeliveryList,
   type KeptWebhook,
   maxWebhooks,
+  maxWebhooksOfOne,
   type SignWebhook,
   TestedWebhook,
   Webhook,

@@ -78,6 +78,7 @@ const CreateHook = Type.Object(
     on: Type.Array(Type.String(), { minItems: 1, maxItems: 50 }),
     by: By,
     only: Type.Optional(Only),
+    most: Type.Optional(Type.Integer({ minimum: 1 })),
   },
   closed,
 )
@@ -182,8 +183,8 @@ export function serveRegistry({
       'configs.get': handle(Named, ({ name }) => configs.get(name)),
       'configs.list': handle(Page, ({ limit, after, only }) => configs.list(limit, after, only)),
       'configs.delete': handle(Remove, ({ name, by }) => admitted(() => configs.delete(name, by))),
-      'webhooks.create': handle(CreateHook, ({ url, on, by, only }) =>
-        admitted(() => webhooks.create(url, on, by, only)),
+      'webhooks.create': handle(CreateHook, ({ url, on, by, only, most }) =>
+        admitted(() => webhooks.create(url, on, by, { only, most })),
       ),
       'webhooks.get': handle(Hook, ({ id }) => webhooks.get(id)),
       'webhooks.list': handle(Nothing, () => webhooks.list()),

@@ -11,6 +11,7 @@ import {
 } from '@reins/contracts'
 import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
+import { Attended } from './access/attended.ts'
 import { CostlyRequests } from './access/costly.ts'
 import { Quotas } from './access/quotas.ts'
 import { KnownBearers } from './access/known-bearers.ts'
@@ -166,7 +167,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     values: new Values({ ...config, agents }),
     writes,
     approvals: new Approvals({ ...config, access, writes, folds }),
-    webhooks: new Webhooks(config),
+    webhooks: new Webhooks({ ...config, access }),
     memories: new Memories({ ...config, makeOp: () => `person/${makeShortId(clock.random)}` }),
     elicitations: new Elicitations({ ...config, access, writes, folds }),
     erasures: new Erasures({ writes, folds, appender, call: config.call }),
@@ -218,6 +219,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     origins: { loopback: listensOnLoopback(config.host), ...config },
     api,
     signIn: config.oidc !== undefined,
+    attended: new Attended(leases, quotas),
     costly: new CostlyRequests({ perMinute: limits.costlyRequestsPerMinute, now: () => clock.now() }),
     maxBodyBytes: limits.maxBodyBytes,
     requestWithinMs: limits.requestWithinMs,

@@ -72,3 +72,15 @@ test('an address that is not public, and an event that there is not, are refused
   const allowed = world({ allowPrivate: true })
   expect((await allowed.webhooks.create('http://10.0.0.1/', ['*'], 't')).value.webhook.url).toBe('http://10.0.0.1/')
 })
+
+test('who may have so many has no more, and takes nothing from others', async () => {
+  const { webhooks } = world()
+  const make = (by: string, most?: number) => webhooks.create(url, ['*'], by, { most })
+  const first = await make('ann', 2)
+  await make('ann', 2)
+  await expect(make('ann', 2)).rejects.toThrow('You have 2 webhooks already')
+  await make('ben', 2)
+  await webhooks.delete(first.value.webhook.id, 'ann')
+  await make('ann', 2)
+  await make('ann')
+})

@@ -48,17 +48,22 @@ export class Webhooks {
     this.#entries = new Entries({ log: options.log, kind: 'webhook', schema: WebhookEntry, now: options.now })
   }
 
-  /** `only`: it is told of no other sessions. */
+  /** `only`: it is told of no other sessions. `most`: its maker may have so many. */
   async create(
     url: string,
     on: readonly string[],
     by: string,
-    only?: Only,
+    { only, most }: { readonly only?: Only | undefined; readonly most?: number | undefined } = {},
   ): Promise<{ value: CreatedWebhook; seq: number }> {
     const problem = webhookUrlProblem(url, this.#options) ?? typesProblem(on)
     if (problem !== undefined) throw new ReinsError('invalid_request', problem)
     return this.#options.keys.inTurn(async () => {
-      if ((await this.#entries.all()).length >= maxWebhooks)
+      const there = await this.#entries.all()
+      if (most !== undefined && there.filter((one) => one.by === by).length >= most)
+        throw new ReinsError('invalid_request', `You have ${most} webhooks already, and may have no more.`, {
+          next: 'Remove one that nobody needs: reins webhook list',
+        })
+      if (there.length >= maxWebhooks)
         throw new ReinsError(
           'invalid_request',
           `There are ${maxWebhooks} webhooks already, and there may be no more.`,

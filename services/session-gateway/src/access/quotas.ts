@@ -32,7 +32,7 @@ export class Quotas {
     this.#now = now
   }
 
-  /** A request that appends. Throws too_many_requests. `bytes`: of what it says. */
+  /** A request that appends, or changes something. Throws too_many_requests. `bytes`: of what it says. */
   write(caller: Caller, bytes: number, opens: 'session' | 'nothing'): void {
     if (isOperator(caller)) return
     const { writesPerMinute, bytesPerMinute, sessionsPerMinute } = this.#limits

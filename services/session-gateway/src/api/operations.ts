@@ -28,6 +28,8 @@ export interface Operation {
   readonly names?: Readonly<Record<string, Hole>>
   /** Besides what any request may meet. */
   readonly errors: readonly ErrorCode[]
+  /** It appends to a session, and takes of the share of its caller there, by whichever door it is asked for. */
+  readonly appends?: true
 }
 
 const readsSession: Need = sessionReading
@@ -51,6 +53,7 @@ const sessionWrite = (summary: string, needs: Need, errors: readonly ErrorCode[]
   needs,
   names: ofSession,
   errors: [...errors, ...appendErrors],
+  appends: true,
 })
 
 const control = (summary: string): Operation =>
@@ -80,6 +83,7 @@ const waitAnswer = (summary: string, needs: Need, errors: readonly ErrorCode[]):
   needs,
   names: ofSession,
   errors: [...errors, ...appendErrors],
+  appends: true,
 })
 
 const memoryErrors = ['invalid_request', 'agent_not_found', 'memory_unusable', 'unavailable'] as const
@@ -518,6 +522,7 @@ export const operations = {
     tag: 'runs',
     needs: [['workflow:{workflow}:run']],
     errors: ['invalid_request', 'workflow_not_found', 'body_too_large', 'timed_out', ...appendErrors],
+    appends: true,
   },
   showRun: {
     summary: 'Show a run: where it stands, what it waits for, what it came to',
@@ -542,6 +547,7 @@ export const operations = {
       ...(['session_conflict', 'body_too_large'] as const),
       ...appendErrors,
     ],
+    appends: true,
   },
   showSession: sessionRead('Show a session, from its stream', ['session_not_found', 'unavailable']),
   showTree: sessionRead(

@@ -2,7 +2,9 @@
 import {
   type CreatedWebhook,
   type CreateWebhook,
+  type Delivery,
   type DeliveryList,
+  maxWebhooksOfOne,
   ReinsError,
   type Reply,
   serviceSubject,
@@ -12,11 +14,13 @@ import {
 } from '@reins/contracts'
 import type { GatewayConfig } from '../ports.ts'
 import { namesOf } from './access/names.ts'
+import { allowsAll } from './access/needs.ts'
+import type { SessionAgents } from './access/session-agents.ts'
 import { onlyOf } from './reads/from-index.ts'
 import { allowedTo, authorize, authorizeSome, type Caller } from './caller.ts'
 import { operations } from './operations.ts'
 
-export type WebhookParts = Pick<GatewayConfig, 'call' | 'admission'>
+export type WebhookParts = Pick<GatewayConfig, 'call' | 'admission'> & { readonly access: Pick<SessionAgents, 'among'> }
 
 /** A test waits for its receiver. */
 const testMs = 30_000
@@ -35,6 +39,7 @@ export class Webhooks {
       url,
       on,
       by: caller.by,
+      ...(caller.permissions.includes('*') ? {} : { most: maxWebhooksOfOne }),
       ...onlyOf(allowedTo(caller, operations.listSessions)),
     })
   }
@@ -64,10 +69,25 @@ export class Webhooks {
   async deliveries(caller: Caller, id: string | undefined, limit: number): Promise<DeliveryList> {
     const only = namesOf(authorizeSome(caller, operations.listDeliveries, { webhook: id }), 'webhook')
     const named = id === undefined ? {} : { id }
-    return this.#ask('memory', 'webhooks.deliveries', {
+    const { deliveries } = await this.#ask<DeliveryList>('memory', 'webhooks.deliveries', {
       ...named,
       limit,
       ...(only && id === undefined ? { only } : {}),
+    })
+    return { deliveries: await this.#shown(caller, deliveries) }
+  }
+
+  /** Of which session a delivery tells is shown to whoever may read that. */
+  async #shown(caller: Caller, deliveries: readonly Delivery[]): Promise<Delivery[]> {
+    const allowed = allowedTo(caller, operations.showSession)
+    if (allowsAll(allowed)) return [...deliveries]
+    const { access } = this.#parts
+    const sessions = [...new Set(deliveries.flatMap(({ session }) => session ?? []))]
+    const may = await Promise.all(sessions.map(async (one) => [one, await access.among(allowed, one)] as const))
+    const readable = new Map(may)
+    return deliveries.map((delivery) => {
+      const { session, n: _n, i: _i, ...rest } = delivery
+      return session === undefined || readable.get(session) ? delivery : rest
     })
   }
 

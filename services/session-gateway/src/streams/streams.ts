@@ -6,6 +6,7 @@ import { type Alternatives, allowsAll, everything } from '../api/access/needs.ts
 import type { Quotas } from '../access/quotas.ts'
 import type { SessionAgents } from '../api/access/session-agents.ts'
 import { allowedTo, asOfNow, type Caller } from '../api/caller.ts'
+import { asReinsError } from '../api/errors.ts'
 import { operations } from '../api/operations.ts'
 import { resolveCursor, viewOf } from '../api/reads/cursors.ts'
 import type { View } from '../api/reads/views.ts'
@@ -136,6 +137,14 @@ export class Streams {
 
   #start(caller: Caller, view: View, head: Head, cursor: Cursor, deltas: boolean, sink: Sink): void {
     if (sink.closed) return
+    try {
+      // Others of the same caller may have been opened since this was asked for.
+      this.#mustHaveRoom()
+      this.#quotas.mayStream(caller)
+    } catch (error) {
+      sink.fail(asReinsError(error))
+      return
+    }
     const key = view.tree ? `${view.of}*` : view.of
     const hub = this.#hubs.get(key) ?? new Hub(this.#parts, view, head)
     this.#hubs.set(key, hub)

@@ -8,6 +8,8 @@ const closed = { additionalProperties: false } as const
 const stamps = { createdAt: Type.Integer(), updatedAt: Type.Integer(), by: Type.String() }
 
 export const maxWebhooks = 100
+/** Of one maker who may not do everything. */
+export const maxWebhooksOfOne = 20
 export const WebhookUrl = Type.String({ minLength: 1, maxLength: 2000, description: 'https://…' })
 /** Types of events, or `*` for all. */
 const On = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 50, uniqueItems: true })
@@ -150,7 +152,7 @@ export type WebhookJobWithBody = Static<typeof WebhookJobWithBody>
 
 /**
  * Requests of the registry: on `svc.registry.<verb>`
- *   webhooks.create { url, on, by } -> CreatedWebhook      webhooks.list {} -> WebhookList      webhooks.get { id } -> Webhook
+ *   webhooks.create { url, on, by, only?, most? } -> CreatedWebhook      webhooks.list {} -> WebhookList      webhooks.get { id } -> Webhook
  *   webhooks.delete { id, by } -> { id }
  * and one that only memory may publish to:
  *   webhooks.sign   { id, delivery, at, body } -> { signature }        (`at`: seconds; Standard Webhooks, `v1,…`)

@@ -2,6 +2,7 @@
 //   H1. A route's token and permission are checked before its body is read.
 //   H2. Nothing of an unexpected error leaves the process but its request id.
 //   H3. A request arrives within its deadline, from the first byte of its connection to the last of its body.
+//   H5. A request is answered to whoever may still have the answer, however long it takes (access/attended.ts).
 //   H4. What two parsers could read in two ways (two Hosts, two tokens, a target that names a host, bytes that are no UTF-8) is refused.
 import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
@@ -12,6 +13,7 @@ import type { Log, Metrics } from '@reins/telemetry'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Api } from '../../api/api.ts'
 import type { CostlyRequests } from '../../access/costly.ts'
+import type { Attended } from '../../access/attended.ts'
 import type { Denial } from '../../api/access/denials.ts'
 import type { Subject } from '../../api/access/needs.ts'
 import { authorizeSome, type Caller, nobody } from '../../api/caller.ts'
@@ -34,6 +36,7 @@ export interface HttpOptions {
   /** People sign in at an identity provider: whoever is refused is told where. */
   readonly signIn: boolean
   readonly costly: CostlyRequests
+  readonly attended: Attended
   /** Takes what is no route's, where it is a project's. Absent: there are no projects here. */
   readonly apps?: AppDoor
   readonly maxBodyBytes: number
@@ -144,14 +147,12 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
           throw new ReinsError('not_acceptable', `This route answers with ${offered.join(', ')} only.`)
       },
       handler: async (request, reply) => {
-        const answer = await route.run({
-          caller: callers.get(request) ?? nobody,
-          headers: request.headers,
-          signal: () => closedSignal(reply.raw),
-          params: request.params,
-          query: request.query,
-          body: request.body,
-        })
+        const { headers, params, query, body } = request
+        const caller = callers.get(request) ?? nobody
+        const to = { needs: route.needs ?? [], about: subjectOf(route, params), changes: changesOf(route, body) }
+        const answer = await options.attended.answered(caller, to, (over) =>
+          route.run({ caller, headers, signal: () => over(closedSignal(reply.raw)), params, query, body }),
+        )
         return encode(reply, answer)
       },
     })
@@ -172,6 +173,12 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
       `${path.slice(0, 200)} takes ${allowed.join(', ')}, not ${request.method}.`,
     )
   })
+}
+
+/** What a request takes of its caller's share here; undefined: nothing. */
+function changesOf({ method, appends }: Route, body: unknown): { readonly bytes: number } | undefined {
+  if (method === 'GET' || appends) return undefined
+  return { bytes: Buffer.byteLength(body instanceof YamlBody ? body.text : JSON.stringify(body ?? null)) }
 }
 
 /** Whoever watches a server by HEAD is answered as by GET, without the body. A stream has none to leave out. */
