@@ -212,7 +212,12 @@ describe('a view', () => {
     })
     expect((await view.agentFresh('after'))?.version).toBe(1)
     expect(await view.waitFor(result.seq ?? 0, 20_000)).toBe(true)
-    expect((await give<{ agents: Agent[] }>('list', { limit: 100 })).agents.map(({ name }) => name)).toContain('after')
+    // What follows the stream into Postgres may still be waiting for the broker.
+    const names = await eventually(async () => {
+      const reply = await ask<{ agents: Agent[] }>('list', { limit: 100 })
+      return reply.ok && reply.value.agents.map(({ name }) => name)
+    })
+    expect(names).toContain('after')
   })
 })
 

@@ -2,7 +2,15 @@
 // not sealed. On a product that runs, with real passwords.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, statSync } from 'node:fs'
-import { type Broker, connectBroker, lastMessage, makeHeaders, messageAt, readMessages } from '@reins/broker'
+import {
+  type Broker,
+  connectBroker,
+  lastMessage,
+  makeHeaders,
+  messageAt,
+  readMessages,
+  type StoredMessage,
+} from '@reins/broker'
 import {
   encodeFrame,
   type Role,
@@ -43,6 +51,22 @@ const entry = (token: string) =>
 const opens = async (token: string): Promise<number> =>
   (await product.ask('GET', '/v1/agents', undefined, token)).status
 const seals = async (): Promise<string> => (await product.ask('GET', '/health')).json.parts.seals ?? ''
+/** Tokens that stay revoked, also over the next start. */
+const revoked: string[] = []
+const condition = 'Nats-Expected-Last-Subject-Sequence'
+/** The broker looks for a name behind the place where it has found it last, and finds none that begins right there. */
+const hiding: readonly [string, string][] = [
+  ['X', `${condition}${condition}`],
+  ['Y', `${condition}-Subject${condition}-Subject`],
+]
+const sealedHeaders = (record: StoredMessage): readonly [string, string][] =>
+  ['Reins-Id', 'Reins-Seal', condition, `${condition}-Subject`]
+    .map((name): [string, string] => [name, record.header(name)])
+    .filter(([, value]) => value !== '')
+async function again(thief: Broker, { subject, body }: StoredMessage, headers: readonly [string, string][]) {
+  const outcome = await thief.request(subject, body, { headers: makeHeaders(headers) })
+  return outcome.kind === 'reply' ? JSON.parse(outcome.msg.string()) : outcome.kind
+}
 const admin = () => readFileSync(scratch.in('data', 'admin.token'), 'utf8').trim()
 
 async function tokenThatWasRevoked(): Promise<string> {
@@ -123,21 +147,32 @@ describe('with the password of the registry', () => {
     const token = await tokenThatWasRevoked()
     const thief = await thiefOf('registry')
     const [first] = await readMessages(thief, streams.registry, subjectOf(token))
-    const names = [
-      'Reins-Id',
-      'Reins-Seal',
-      'Nats-Expected-Last-Subject-Sequence',
-      'Nats-Expected-Last-Subject-Sequence-Subject',
-    ]
-    const kept = names.map((name): [string, string] => [name, first!.header(name)]).filter(([, value]) => value !== '')
-    const again = async (headers: readonly [string, string][]) => {
-      const outcome = await thief.request(subjectOf(token), first!.body, { headers: makeHeaders(headers) })
-      return outcome.kind === 'reply' ? JSON.parse(outcome.msg.string()) : outcome.kind
-    }
-    expect(await again(kept)).toMatchObject({ error: { err_code: 10071 } })
-    expect(await again(kept.filter(([name]) => !name.startsWith('Nats-')))).toHaveProperty('seq')
+    const kept = sealedHeaders(first!)
+    expect(await again(thief, first!, kept)).toMatchObject({ error: { err_code: 10071 } })
+    expect(
+      await again(
+        thief,
+        first!,
+        kept.filter(([name]) => !name.startsWith('Nats-')),
+      ),
+    ).toHaveProperty('seq')
     await expect.poll(seals, within).toContain(hashOf(token))
     expect(await opens(token)).toBe(401)
+    revoked.push(token)
+    await leave()
+  })
+
+  it('nobody does so by hiding the condition from the broker, which looks for it behind a name that is doubled', async () => {
+    const thief = await thiefOf('registry')
+    const token = await tokenThatWasRevoked()
+    const [first] = await readMessages(thief, streams.registry, subjectOf(token))
+    const named = Number.parseInt(await seals(), 10)
+    expect(await again(thief, first!, [...hiding, ...sealedHeaders(first!)])).not.toHaveProperty('error')
+    const [last] = (await readMessages(thief, streams.registry, subjectOf(token))).toReversed()
+    expect(last?.body).toBe(first?.body) // It lies there, and is one more that nobody believes.
+    await expect.poll(async () => Number.parseInt(await seals(), 10), within).toBeGreaterThan(named)
+    expect(await opens(token)).toBe(401)
+    revoked.push(token)
     await leave()
   })
 
@@ -153,7 +188,7 @@ describe('with the password of the registry', () => {
     product = await Product.start(scratch.path, { copied: false })
     expect(await opens(admin())).toBe(200)
     expect((await product.ask('GET', '/v1/agents/older')).status).toBe(200)
-    expect(await opens('reins_forged_token')).toBe(401)
+    for (const token of ['reins_forged_token', ...revoked]) expect(await opens(token)).toBe(401)
     expect(await seals()).toContain('no sound seal')
     // And the entity can be changed: the next record of the registry is believed again.
     const changed = await product.ask('PUT', '/v1/agents/older', { model: 'scripted/assistant', system_prompt: 'y' })
@@ -169,9 +204,10 @@ describe.each(['session-gateway', 'executor', 'tool-runner', 'memory'] as const)
       const thief = await thiefOf(service)
       const [first] = await readMessages(thief, streams.registry, subjectOf(token))
       const place = registrySubject('token', `placed-by-${service}`)
-      // Its own older record, and bytes of another subject: the broker itself writes them.
+      // Its own older record, bytes of another subject, and that there is nothing: the broker writes them, as far as it takes them.
       for (const to of [subjectOf(token), place])
-        thief.publish(`$JS.API.DIRECT.GET.${streams.registry}`, JSON.stringify({ seq: first!.seq }), { reply: to })
+        for (const seq of [first!.seq, 1, 999_999_999])
+          thief.publish(`$JS.API.DIRECT.GET.${streams.registry}`, JSON.stringify({ seq }), { reply: to })
       await thief.nc.flush()
       await expect
         .poll(async () => (await lastMessage(thief, streams.registry, place)) !== undefined, within)
@@ -235,5 +271,26 @@ describe('a change of the keys', () => {
     expect((await product.ask('GET', '/v1/agents/older')).status).toBe(200)
     expect(readFileSync(scratch.in('data', 'registry.pub'), 'utf8').match(/BEGIN/g)).toHaveLength(1)
     expect(readFileSync(scratch.in('data', 'executor.pub'), 'utf8').match(/BEGIN/g)).toHaveLength(2)
+  }, 120_000)
+
+  it('and nothing that was revoked comes back where the broker was made to forget what stood behind it', async () => {
+    const token = await tokenThatWasRevoked()
+    const thief = await thiefOf('registry')
+    const [first] = await readMessages(thief, streams.registry, subjectOf(token))
+    const info = await thief.request(`$JS.API.STREAM.INFO.${streams.registry}`, '')
+    const { config } = JSON.parse(info.kind === 'reply' ? info.msg.string() : '{}')
+    const reshape = (max_msgs_per_subject: number) =>
+      thief.request(`$JS.API.STREAM.UPDATE.${streams.registry}`, JSON.stringify({ ...config, max_msgs_per_subject }))
+    await reshape(1)
+    expect(await again(thief, first!, [...hiding, ...sealedHeaders(first!)])).not.toHaveProperty('error')
+    expect(await readMessages(thief, streams.registry, subjectOf(token))).toHaveLength(1)
+    await reshape(-1)
+    expect(await opens(token)).toBe(401)
+    await leave()
+    await product.close()
+    product = await Product.start(scratch.path, { copied: false })
+    for (const one of [token, ...revoked]) expect(await opens(one)).toBe(401)
+    expect(await opens(admin())).toBe(200)
+    expect((await product.ask('GET', '/v1/agents/older')).status).toBe(200)
   }, 120_000)
 })

@@ -220,7 +220,8 @@ function attemptsOf(service: ServiceName, { session, landed }: Stage): readonly 
           through(
             'have a message read to the subject of a token',
             `$JS.API.DIRECT.GET.${streams.registry}`,
-            '{"seq":1}',
+            // That there is none. A record is refused there: it says on what it is conditional.
+            '{"seq":999999999}',
             registrySubject('token', `direct-${service}`),
             landed,
           ),

@@ -73,7 +73,8 @@ export {
 } from './registry-view.ts'
 export { asPrefix, type ForkPoint, inSource, maxForkDepth, placeBefore } from './fork-reads.ts'
 export {
-  believes,
+  believedOf,
+  isBelieved,
   isForged,
   readSealedMark,
   registryIdHeader,
@@ -81,4 +82,5 @@ export {
   sealedMarkSubject,
   sealOfRecord,
   sealStateOf,
+  standingOf,
 } from './registry-seals.ts'

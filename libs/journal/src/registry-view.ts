@@ -39,12 +39,13 @@ import {
 } from '@reins/contracts'
 
 import {
-  believes,
+  believedOf,
+  isBelieved,
   isForged,
   readSealedMark,
   registryIdHeader,
   sealedMarkSubject,
-  sealStateOf,
+  standingOf,
 } from './registry-seals.ts'
 
 /** The kinds that can be watched; versions are immutable and large, and are read when they are needed. */
@@ -136,15 +137,20 @@ export async function readRecord(
 ): Promise<RegistryRecord | undefined> {
   const found = await (after === undefined
     ? lastMessage(broker, streams.registry, subject, { leader, withinMs })
-    : nextMessage(broker, streams.registry, subject, { after, withinMs }))
+    : nextMessage(broker, streams.registry, subject, { after, leader, withinMs }))
   if (!found) return undefined
-  if (isBelieved(broker, found))
+  if (await isBelieved(broker, found))
     return { seq: found.seq, id: found.header(registryIdHeader), value: jsonValue(found.body) }
   const before = after === undefined ? await lastBelieved(broker, subject, { leader, withinMs }) : undefined
   return { seq: found.seq, id: '', value: before && jsonValue(before.body) }
 }
 
-const isBelieved = ({ seals }: Broker, message: StoredMessage): boolean => believes(seals, sealStateOf(seals, message))
+const askedAtOnce = 32
+
+async function eachOf<T>(all: readonly T[], what: (one: T) => Promise<void>): Promise<void> {
+  for (let from = 0; from < all.length; from += askedAtOnce)
+    await Promise.all(all.slice(from, from + askedAtOnce).map(what))
+}
 
 async function lastBelieved(
   broker: Broker,
@@ -152,7 +158,7 @@ async function lastBelieved(
   options: { readonly leader?: boolean; readonly withinMs?: number },
 ): Promise<StoredMessage | undefined> {
   const all = await readMessages(broker, streams.registry, subject, options)
-  return all.findLast((message) => isBelieved(broker, message))
+  return believedOf(broker.seals, all).at(-1)
 }
 
 /** Watches `kinds`. Resolves when the view is ready (V1); rejects with BrokerUnavailable when that takes longer than `withinMs`. */
@@ -207,6 +213,8 @@ class Watch implements RegistryView {
   readonly #faults = new Map<string, RegistryFault>()
   /** While it starts: subjects whose last record is not believed. */
   #doubtful: Set<string> | undefined = new Set()
+  /** The last record of each subject, believed or not. */
+  readonly #ends = new Map<string, number>()
   #messages: ConsumerMessages | undefined
   #caughtUp: (() => void) | undefined
   #closed = false
@@ -235,10 +243,10 @@ class Watch implements RegistryView {
     if ((await untilAnswered(() => this.#open(0), withinMs)) > 0) await caughtUp
     const doubtful = this.#doubtful ?? []
     this.#doubtful = undefined
-    for (const subject of doubtful) {
+    await eachOf([...doubtful], async (subject) => {
       const found = await lastBelieved(this.#broker, subject, {})
       if (found) this.#read(found.subject, found.seq, found.body, true)
-    }
+    })
     this.#pass(last)
   }
 
@@ -284,12 +292,16 @@ class Watch implements RegistryView {
     const { subject, seq } = message
     const { seals } = this.#broker
     const body = message.string()
-    const state = sealStateOf(seals, { subject, body, header: headersOf(message) ?? (() => '') })
+    // Of what came before this watch began, the broker is asked; nothing else comes twice.
+    const before = this.#doubtful ? undefined : (this.#ends.get(subject) ?? 0)
+    const record = { subject, seq, body, header: headersOf(message) ?? (() => '') }
+    const { state, believed } = standingOf(seals, record, before)
+    this.#ends.set(subject, Math.max(seq, this.#ends.get(subject) ?? 0))
     if (subject === sealedMarkSubject) this.#seal(seq)
-    else if (believes(seals, state)) this.#read(subject, seq, body, state !== 'none')
+    else if (believed) this.#read(subject, seq, body, state !== 'none')
     else {
       this.#doubtful?.add(subject)
-      if (isForged(seals, state, seq)) this.#faults.set(subject, { seq, subject, why: 'unsealed' }) // V5
+      if (isForged(seals, { state, believed }, seq)) this.#faults.set(subject, { seq, subject, why: 'unsealed' }) // V5
     }
     this.#pass(seq)
     if (message.info.pending === 0) this.#caughtUp?.()

@@ -2,6 +2,8 @@
 //   L1. A time-out is never an answer: the same record goes out again, at the same condition, until it is acked or refused.
 //   L3. What must hold of other entities too is decided on an end of the whole log: the record goes in where nothing stands behind that.
 //   L4. Each record is sealed with the registry's key. A record that is not believed has no value, and holds its sequence (registry-seals.ts).
+//   L5. Each record is conditional on the end of the whole log, and so counts at one place only (RS4 of registry-seals.ts). That its entity is
+//        as it was is looked at behind that end. Denials, which nobody acts on, are conditional on their own kind alone.
 //   L2. A refusal proves that a record behind the condition exists; mine is in if and only if the first one carries my id.
 
 import { setTimeout as pause } from 'node:timers/promises'
@@ -18,14 +20,13 @@ import {
   streams,
 } from '@reins/contracts'
 import {
-  believes,
   type RegistryRecord,
   readRecord,
   readRegistry,
   registryIdHeader,
   resealedPrefix,
   sealOfRecord,
-  sealStateOf,
+  standingOf,
 } from '@reins/journal'
 
 export type WriteOutcome =
@@ -67,30 +68,55 @@ export function registryLog(broker: Broker, { random, withinMs = 10_000 }: Regis
   const put = async (
     subject: string,
     value: unknown,
-    after: number,
+    stoodAt: number,
     whole: number | undefined,
     idPrefix: string,
   ): Promise<WriteOutcome> => {
+    let after = stoodAt
     const body = JSON.stringify(value)
     const id = `${idPrefix}${makeShortId(random)}`
-    const seal = sealOfRecord(broker.seals, { subject, id, after: whole ?? after, end: whole !== undefined, body })
-    const headers = makeHeaders([
-      ['Nats-Expected-Last-Subject-Sequence', String(whole ?? after)],
-      ...(whole === undefined
-        ? []
-        : [['Nats-Expected-Last-Subject-Sequence-Subject', allRegistryFilter] as [string, string]]),
-      [registryIdHeader, id],
-      ...(seal === undefined ? [] : [[sealHeader, seal] as [string, string]]),
-    ])
+    const ofLog = whole !== undefined || !subject.startsWith(denials) // L5
+    const others = async (): Promise<WriteOutcome | undefined> => {
+      const first = await readRecord(broker, subject, { after, leader: true, withinMs })
+      if (!first) return undefined
+      return first.id === id ? { kind: 'written', seq: first.seq } : { kind: 'refused' }
+    }
     const deadline = performance.now() + withinMs
+    let to = whole ?? after
+    let moved = ofLog && whole === undefined
     for (let wait = 25; performance.now() < deadline; wait = Math.min(wait * 2, 500)) {
+      if (moved) {
+        to = await end()
+        const now = await lastMessage(broker, streams.registry, subject, { leader: true, withinMs })
+        const theirs = (now?.seq ?? 0) === after ? undefined : await others()
+        if (theirs) return theirs
+        moved = false
+      }
+      const seal = sealOfRecord(broker.seals, { subject, id, after: to, end: ofLog, body })
+      const headers = makeHeaders([
+        ['Nats-Expected-Last-Subject-Sequence', String(to)],
+        ...(ofLog ? [['Nats-Expected-Last-Subject-Sequence-Subject', allRegistryFilter] as [string, string]] : []),
+        [registryIdHeader, id],
+        ...(seal === undefined ? [] : [[sealHeader, seal] as [string, string]]),
+      ])
       const outcome = await broker.request(subject, body, { headers, withinMs: 2000 })
       const answer = outcome.kind === 'reply' ? readAck(outcome.msg.string()) : 'again'
-      if (typeof answer === 'number') return { kind: 'written', seq: answer }
+      if (typeof answer === 'number') {
+        if (!ofLog || answer === to + 1) return { kind: 'written', seq: answer }
+        // Of several servers, one let something come between: nobody believes it there.
+        if (whole !== undefined) return { kind: 'refused' }
+        after = answer
+        moved = true
+        continue
+      }
       if (answer === 'refused') {
-        const first = await readRecord(broker, subject, { after, withinMs })
-        if (first) return first.id === id ? { kind: 'written', seq: first.seq } : { kind: 'refused' }
+        const theirs = await others()
+        if (theirs) return theirs
         if (whole !== undefined && (await end()) > whole) return { kind: 'refused' }
+        if (ofLog && whole === undefined && (await end()) > to) {
+          moved = true
+          continue
+        }
         // A replica that has not heard of it yet.
       }
       await pause(wait)
@@ -108,6 +134,8 @@ export function registryLog(broker: Broker, { random, withinMs = 10_000 }: Regis
   }
   return { all, last, end, write, seal }
 }
+
+const denials = registryKindFilter('denial').replace(/[*>]$/, '')
 
 /** Of one kind: read on from where the last reading ended, so that reading again costs what was written since. */
 class KindRecords {
@@ -142,7 +170,7 @@ class KindRecords {
     for (const message of news) {
       const { seq, subject, body, header } = message
       this.#seq = seq
-      if (believes(seals, sealStateOf(seals, message)))
+      if (standingOf(seals, message, this.#records.get(subject)?.seq ?? 0).believed)
         this.#records.set(subject, { seq, id: header(registryIdHeader), value: jsonValue(body) })
       else this.#records.set(subject, { seq, id: '', value: this.#records.get(subject)?.value })
     }

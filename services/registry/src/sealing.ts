@@ -6,7 +6,7 @@
 //   SG3. Denials are a log of their own, and stay as they are.
 import { type Broker, readMessages, type StoredMessage } from '@reins/broker'
 import { jsonValue, registryKindFilter, registryKinds, sealHeader, type Seals, streams } from '@reins/contracts'
-import { readSealedMark, sealedMarkSubject, sealStateOf } from '@reins/journal'
+import { readSealedMark, sealedMarkSubject, sealStateOf, standingOf } from '@reins/journal'
 import type { PausePoint } from '@reins/service'
 import type { Log } from '@reins/telemetry'
 import type { RegistryLog } from './registry-log.ts'
@@ -52,9 +52,9 @@ async function sealPass({ broker, log, pauseAt }: SealingOptions, adopts: boolea
     const taken = new Map<string, StoredMessage>()
     const ends = new Map<string, number>()
     for (const message of await readMessages(broker, streams.registry, registryKindFilter(kind), { withinMs })) {
-      const state = sealStateOf(seals, message)
+      const { state, believed } = standingOf(seals, message, ends.get(message.subject) ?? 0)
       ends.set(message.subject, message.seq)
-      if (state === 'sound' || (adopts && state === 'none')) taken.set(message.subject, message) // SG2
+      if ((state === 'sound' && believed) || (adopts && state === 'none')) taken.set(message.subject, message) // SG2
     }
     for (const [subject, message] of taken) {
       const value = jsonValue(message.body)

@@ -9,7 +9,7 @@ import {
   type SessionStreams,
   streams,
 } from '@reins/contracts'
-import { isForged, registryIdHeader, resealedPrefix, sealStateOf } from '@reins/journal'
+import { isForged, registryIdHeader, resealedPrefix, standingOf } from '@reins/journal'
 import type { AuditMessage, AuditSource } from './api/access/audit.ts'
 
 /** In the place of who a record says that did it, where the registry has not written the record. */
@@ -33,10 +33,9 @@ export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSour
       messages: messages.map((message): AuditMessage => {
         const { seq, subject, storedAt, body, header } = message
         if (kind === 'registry') {
-          const state = sealStateOf(broker.seals, message)
           // What was sealed again was done before: it is told where it was done.
           if (header(registryIdHeader).startsWith(resealedPrefix)) return nothing(seq, storedAt)
-          return record(seq, storedAt, subject, body, isForged(broker.seals, state, seq))
+          return record(seq, storedAt, subject, body, isForged(broker.seals, standingOf(broker.seals, message), seq))
         }
         const { session = subject, role } = parseSessionSubject(subject) ?? {}
         if (role !== 'g') return nothing(seq, storedAt, body.length)

@@ -1,7 +1,7 @@
 // Seals: what a service signs with the key of its role, so that whoever reads a message need not take the broker's word for who wrote it.
 //   SE1. A seal is over the subject, and over all that the message says. It holds for nothing else, and at no other place.
-//   SE2. A record of the registry is sealed together with the condition at which the broker took it (the last sequence of its entity). The
-//        broker checks that condition again for whoever sends the same bytes once more: an older record cannot be put in again.
+//   SE2. A record of the registry is sealed together with the condition at which the broker took it, the last sequence of the whole log. So it
+//        counts right behind that one: an older record cannot be put in again (RS4 of libs/journal/src/registry-seals.ts).
 //   SE3. A frame is sealed by its hash, which chains it to the frame before it, and to its session, and by what its headers promise.
 //   SE4. A snapshot is sealed by its text, for its session.
 //   SE5. `<key>.<signature>`; where one signature is over several frames, the steps of each to the root follow, with dots between them.

@@ -1,8 +1,8 @@
 // REG's agents and versions as rows in Postgres, for lists. Derived: drop the tables, and they are made again.
 import type { JsMsg } from '@nats-io/jetstream'
 import { type Broker, headersOf } from '@reins/broker'
-import { jsonValue, registryKindFilter, type Seals, streams } from '@reins/contracts'
-import { believes, isForged, parseAgent, parseVersion, sealStateOf } from '@reins/journal'
+import { jsonValue, registryKindFilter, streams } from '@reins/contracts'
+import { isBelieved, isForged, parseAgent, parseVersion, sealStateOf } from '@reins/journal'
 import { type FollowedStream, followStream, migrate, Unprojectable } from '@reins/projection'
 import type { Log } from '@reins/telemetry'
 import type { Kysely } from 'kysely'
@@ -21,16 +21,17 @@ export function runProjection(options: {
     subjects: [registryKindFilter('agent'), registryKindFilter('version')],
     checkpoint: projected,
     prepare: (db) => migrate(db, 'registry', migrations),
-    apply: (trx, message) => applyOne(options.broker.seals, trx, message),
+    apply: (trx, message) => applyOne(options.broker, trx, message),
   })
 }
 
-async function applyOne(seals: Seals, trx: Kysely<Tables>, message: JsMsg): Promise<void> {
+async function applyOne(broker: Broker, trx: Kysely<Tables>, message: JsMsg): Promise<void> {
   const body = message.string()
   const header = headersOf(message) ?? (() => '')
-  const seal = sealStateOf(seals, { subject: message.subject, header, body })
-  if (!believes(seals, seal)) {
-    if (!isForged(seals, seal, message.seq)) return // an older one, which was sealed again
+  const record = { subject: message.subject, seq: message.seq, header, body }
+  if (!(await isBelieved(broker, record))) {
+    const state = sealStateOf(broker.seals, record)
+    if (!isForged(broker.seals, { state, believed: false }, message.seq)) return // an older one, which was sealed again
     throw new Unprojectable(
       `the record ${message.seq} of ${streams.registry} (${message.subject}) has no sound seal of the registry`,
     )
