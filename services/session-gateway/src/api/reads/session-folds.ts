@@ -88,6 +88,24 @@ export class SessionFolds {
     return kept
   }
 
+  /**
+   * Goes on with a frame that is in the log, without a read. undefined: it does not continue what is kept, and `folded` reads. Of a
+   * session that was not forked: the first frame of a fork is not its beginning.
+   */
+  heard(session: string, frame: Frame): Folded | undefined {
+    const kept = this.#kept.get(session) ?? nothing(session)
+    const { head } = kept.fold
+    if (frame.seq <= head.seq) return kept
+    if (frame.n !== head.n + 1 || frame.prev !== head.seq || frame.fault !== undefined) return undefined
+    const fold = foldFrame(kept.fold, frame)
+    const weighed = weigh(fold.session, kept.weighed)
+    const bytes = weighed.bytes + waitingBytes(fold.session)
+    if (bytes > this.#limits.mostBytes) return undefined
+    const next = { info: foldInfo(kept.info, frame), fold, weighed, bytes }
+    this.#keep(session, next)
+    return next
+  }
+
   /** Throws session_too_large. */
   async #foldedOn(session: string, from: Kept, leader: boolean): Promise<Kept> {
     let { info, fold, weighed } = from
@@ -117,6 +135,8 @@ export class SessionFolds {
   }
 
   #keep(session: string, kept: Kept): void {
+    // What was heard while this was read may be newer.
+    if ((this.#kept.get(session)?.info.last.seq ?? 0) > kept.info.last.seq) return
     this.#forget(session)
     this.#kept.set(session, kept)
     this.#bytes += kept.bytes

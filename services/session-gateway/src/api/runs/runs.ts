@@ -6,6 +6,7 @@ import {
   encodeCursor,
   type EventOf,
   emptyHead,
+  type Frame,
   type HeldRequest,
   isSessionId,
   makeUlid,
@@ -33,11 +34,11 @@ import { type Fold, firstFrame, runBeginning, type RunStart, waitFor } from '@re
 import { permittedTools } from '../access/permitted-tools.ts'
 import { authorizeSome, type Caller } from '../caller.ts'
 import { fromIndex, onlyOf } from '../reads/from-index.ts'
-import { newerDecides } from '../reads/session-folds.ts'
+import { type Folded, newerDecides } from '../reads/session-folds.ts'
 import { operations } from '../operations.ts'
-import { errorOf, type Outcome, refused } from '../outcomes.ts'
+import { errorOf, firstOf, type Outcome, refused } from '../outcomes.ts'
 import { notFound } from '../writes/appender.ts'
-import { watchSession } from '../writes/session-watch.ts'
+import { type SessionWatch, watchSession } from '../writes/session-watch.ts'
 import { receipts, type SessionWrites, type WriteOptions, type WriteParts } from '../sessions/session-writes.ts'
 import type { CallService } from '../../ports.ts'
 import type { HeldRequests } from './held-requests.ts'
@@ -65,7 +66,40 @@ export class Runs {
     options: WriteOptions = {},
     sent?: HeldRequest,
   ): Promise<Outcome<StartedRun>> {
-    const { writes, clock, registry, admission, held, instance } = this.#parts
+    return this.#start(caller, request, options, sent, undefined)
+  }
+
+  /** As `start`, and then the record of its end. Throws what it is refused with, and what `ended` throws. */
+  async startToEnd(
+    caller: Caller,
+    request: StartRun,
+    options: WriteOptions,
+    signal: AbortSignal,
+    sent?: HeldRequest,
+  ): Promise<StartedRun> {
+    const watching: Watching = { session: '', watch: undefined }
+    try {
+      const outcome = await this.#start(caller, request, options, sent, watching)
+      if (outcome.kind === 'refused') throw errorOf(outcome)
+      const { receipt } = firstOf(outcome.kind === 'turn-ended' ? outcome.settled : outcome)
+      const { session, watch } = watching
+      if (!watch || sessionOfRun(receipt.run.runId) !== session)
+        return { ...receipt, run: await this.ended(caller, receipt.run.runId, signal) }
+      await this.#parts.access.authorize(caller, operations.showRun, session, { workflow: request.workflow })
+      return { ...receipt, run: await this.#seen(session, watch, signal) }
+    } finally {
+      watching.watch?.close()
+    }
+  }
+
+  #start(
+    caller: Caller,
+    request: StartRun,
+    options: WriteOptions,
+    sent: HeldRequest | undefined,
+    watching: Watching | undefined,
+  ): Promise<Outcome<StartedRun>> {
+    const { writes, clock, registry, admission, held, instance, access } = this.#parts
     const holding = sent && held.takes(sent) ? sent : undefined
     const { workflow } = request
     return writes.write(caller, operations.startRun, { workflow }, options, async () => {
@@ -73,7 +107,7 @@ export class Runs {
       return {
         ...{ session, asked: 'POST /v1/runs', body: request, receiptOf: startedRun },
         on: { head: emptyHead(session), remembered: false },
-        prepare: async (ids) => {
+        prepare: async (ids, isNew) => {
           const obstacle = admission?.newSessions()
           if (obstacle) throw obstacle
           const found = registry.codeWorkflow(workflow)
@@ -89,19 +123,28 @@ export class Runs {
             ...{ project: project.name, digest: project.digest, file: module.file, pool },
             ...(holding ? { request: { gateway: instance } } : {}),
           })
+          if (watching && isNew) {
+            watching.session = ids.session
+            watching.watch = this.#watch(ids.session, 0, true)
+          }
           return (head) => {
             if (head.seq > 0) return { kind: 'unchanged' }
             if (holding) held.hold(ids.session, holding)
             return { kind: 'append', decision: firstFrame(started, undefined, declared) }
           }
         },
-        settle: async (ids, done) => ({
-          kind: done.kind === 'appended' ? 'started' : 'unchanged',
-          receipt: {
-            run: await this.#show(ids.session),
-            cursor: encodeCursor(startCursor(ids.session)),
-          },
-        }),
+        settle: async (ids, done) => {
+          const { session } = ids
+          const begun = done.kind === 'appended' ? this.#parts.folds.heard(session, done.frame) : undefined
+          if (begun) access.learn(session, runAgent(workflow))
+          return {
+            kind: done.kind === 'appended' ? 'started' : 'unchanged',
+            receipt: {
+              run: begun ? recordOf(session, begun) : await this.#show(session),
+              cursor: encodeCursor(startCursor(session)),
+            },
+          }
+        },
       }
     })
   }
@@ -139,10 +182,7 @@ export class Runs {
   }
 
   async #show(session: string): Promise<WorkflowRun> {
-    const { fold, info } = await this.#parts.folds.folded(session)
-    const record = runOf(fold.session, info)
-    if (!record) throw notRun(session)
-    return record
+    return recordOf(session, await this.#parts.folds.folded(session))
   }
 
   /** The record of its end. Throws run_not_found; timed_out and unavailable as a watch of a session does. */
@@ -150,8 +190,24 @@ export class Runs {
     const session = await this.#known(caller, run, operations.showRun)
     const { fold } = await this.#parts.folds.folded(session)
     if (fold.head.status === 'ended') return await this.#show(session)
-    const isEnd = ({ status }: { readonly status: string }) => (status === 'ended' ? ('ended' as const) : undefined)
-    const watch = watchSession(this.#parts, session, fold.head.seq, isEnd, false)
+    const watch = this.#watch(session, fold.head.seq, false)
+    try {
+      return await this.#seen(session, watch, signal)
+    } finally {
+      watch.close()
+    }
+  }
+
+  /** Each frame is folded as it is heard: so the end costs no read. `atHead`: as of a watch of a session. */
+  #watch(session: string, fromSeq: number, atHead: boolean): SessionWatch<RunEnd> {
+    const end = (frame: Frame): RunEnd | undefined => {
+      const folded = this.#parts.folds.heard(session, frame)
+      return frame.status === 'ended' ? { kind: 'ended', folded } : undefined
+    }
+    return watchSession(this.#parts, session, fromSeq, end, atHead)
+  }
+
+  async #seen(session: string, watch: SessionWatch<RunEnd>, signal: AbortSignal): Promise<WorkflowRun> {
     const id = runIdOf(session)
     const words = {
       late: () => ({ message: `The run ${id} has not ended in time. It goes on.` }),
@@ -160,13 +216,9 @@ export class Runs {
         next: `Ask for the run again: GET /v1/runs/${id}?wait=result.`,
       }),
     }
-    try {
-      const end = await watch.seen(words, this.#parts.limits.turnWithinMs, signal)
-      if (end !== 'ended') throw errorOf(end)
-    } finally {
-      watch.close()
-    }
-    return this.#show(session)
+    const end = await watch.seen(words, this.#parts.limits.turnWithinMs, signal)
+    if (end.kind !== 'ended') throw errorOf(end)
+    return end.folded ? recordOf(session, end.folded) : this.#show(session)
   }
 
   /** From the index: what has just happened may not be in it. */
@@ -254,6 +306,25 @@ export class Runs {
     })
     return session
   }
+}
+
+/** What a watch of a run has seen. `folded`: to its end, where all of it was heard. */
+interface RunEnd {
+  readonly kind: 'ended'
+  readonly folded: Folded | undefined
+}
+
+/** Of a run that is started: begun where its first frame goes out. */
+interface Watching {
+  session: string
+  watch: SessionWatch<RunEnd> | undefined
+}
+
+/** Throws run_not_found. */
+function recordOf(session: string, { fold, info }: Folded): WorkflowRun {
+  const record = runOf(fold.session, info)
+  if (!record) throw notRun(session)
+  return record
 }
 
 function undeliverable({ session, head }: Fold, { event, operation, value }: DeliverToRun): ReinsError | undefined {

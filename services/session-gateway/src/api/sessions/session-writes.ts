@@ -120,8 +120,11 @@ export interface Write<R> {
   readonly receiptOf: (kept: unknown) => R | undefined
   /** What of a receipt is not kept. Default: all of it is. */
   readonly apart?: Apart<R>
-  /** Gathers what deciding needs; not done for a request that is settled already. Rejects with ReinsError to refuse. */
-  prepare(ids: Ids): Promise<(head: Head) => Decided | Promise<Decided>>
+  /**
+   * Gathers what deciding needs; not done for a request that is settled already. Rejects with ReinsError to refuse. `isNew`: nothing of
+   * it can be in the log by now.
+   */
+  prepare(ids: Ids, isNew: boolean): Promise<(head: Head) => Decided | Promise<Decided>>
   settle(ids: Ids, done: Done): Promise<Settled<R>>
 }
 
@@ -391,7 +394,7 @@ export class SessionWrites {
       return { kind: 'repeated', first: { kind, receipt: apart ? await apart.back(receipt) : receipt } }
     }
     const { ids, note } = reservation
-    const decide = await write.prepare(ids).catch(async (error: unknown) => {
+    const decide = await write.prepare(ids, reservation.kind === 'new').catch(async (error: unknown) => {
       await note.forget()
       throw error
     })

@@ -36,6 +36,15 @@ export type RunEvent =
   | { readonly kind: 'ended'; readonly cursor: string }
   | { readonly kind: 'failed'; readonly fault: Fault }
 
+interface Beginning {
+  readonly workflow: string
+  readonly payload: unknown
+  readonly key?: string | undefined
+  readonly trace?: string | undefined
+  /** For `ctx.req`. */
+  readonly request?: HeldRequest | undefined
+}
+
 /** A run that is stored. */
 interface Begun {
   readonly runId: string
@@ -66,29 +75,9 @@ export class RunDoor {
   }
 
   /** RD1. Throws what it is refused with. */
-  async begin(
-    caller: Caller,
-    {
-      workflow,
-      payload,
-      key,
-      trace,
-      request,
-    }: {
-      readonly workflow: string
-      readonly payload: unknown
-      readonly key?: string | undefined
-      readonly trace?: string | undefined
-      /** For `ctx.req`. */
-      readonly request?: HeldRequest | undefined
-    },
-  ): Promise<Begun> {
-    const outcome = await this.#parts.api.runs.start(
-      caller,
-      { workflow, payload },
-      { ...(key === undefined ? {} : { key }), ...(trace === undefined ? {} : { trace }) },
-      request,
-    )
+  async begin(caller: Caller, { workflow, payload, request, ...asked }: Beginning): Promise<Begun> {
+    const options = optionsOf(asked)
+    const outcome = await this.#parts.api.runs.start(caller, { workflow, payload }, options, request)
     if (outcome.kind === 'refused') throw errorOf(outcome)
     const { run, cursor } = firstOf(outcome.kind === 'turn-ended' ? outcome.settled : outcome).receipt
     return { runId: run.runId, cursor }
@@ -127,18 +116,25 @@ export class RunDoor {
     if (wait !== undefined && wait !== 'result' && wait !== 'accepted')
       throw new ReinsError('invalid_request', 'The query is not valid: wait: must be result or accepted.')
     const { method, sent, body } = asked
-    const { runId, cursor } = await this.begin(caller, {
+    const { request, ...beginning } = {
       ...{ workflow: asked.name, payload: bodyOf(asked), request: sent && { ...sent, method, body } },
       ...{ key: asked.headers['idempotency-key'], trace: asked.headers.traceparent },
-    })
-    const id = ['x-flue-run-id', runId] as const
-    if (/text\/event-stream/i.test(asked.headers.accept ?? '')) return this.#streamed(caller, runId, cursor, [id])
-    if (wait === 'result') {
-      const ended = await this.#parts.api.runs.ended(caller, runId, signal)
+    }
+    const streamed = /text\/event-stream/i.test(asked.headers.accept ?? '')
+    if (wait === 'result' && !streamed) {
+      const { workflow, payload } = beginning
+      const options = optionsOf(beginning)
+      const started = await this.#parts.api.runs.startToEnd(caller, { workflow, payload }, options, signal, request)
+      const ended = started.run
+      const { runId } = ended
+      const id = idHeader(runId)
       const failed = faultOfRun(ended)
       if (failed) return { ...faultAnswer(failed), headers: [['content-type', 'application/json; charset=utf-8'], id] }
       return jsonAnswer(200, { result: ended.result ?? null, runId, _meta: { runId } }, [id])
     }
+    const { runId, cursor } = await this.begin(caller, { ...beginning, request })
+    const id = idHeader(runId)
+    if (streamed) return this.#streamed(caller, runId, cursor, [id])
     const streamUrl = asked.url.replace(/\/workflows\/[^/]*$/, `/runs/${runId}/stream`)
     return jsonAnswer(202, { status: 'accepted', runId, streamUrl, offset: cursor }, [id, ['location', streamUrl]])
   }
@@ -175,6 +171,13 @@ export class RunDoor {
     return eventsAnswer(sseOfRun(await this.follow(caller, run, after), run), headers)
   }
 }
+
+const idHeader = (runId: string) => ['x-flue-run-id', runId] as const
+
+const optionsOf = ({ key, trace }: Pick<Beginning, 'key' | 'trace'>) => ({
+  ...(key === undefined ? {} : { key }),
+  ...(trace === undefined ? {} : { trace }),
+})
 
 async function* runEvents(opening: Opening): AsyncGenerator<RunEvent> {
   const sink = new ItemsSink()

@@ -27,11 +27,12 @@ export function runRoutes({ runs }: Api): readonly Route[] {
       headers: idempotencyKey,
       answers: { 200: StartedRun, 202: StartedRun },
       handle: async (incoming) => {
-        const outcome = await runs.start(incoming.caller, incoming.body, asking(incoming, undefined))
+        const { caller, body, query } = incoming
+        const options = asking(incoming, undefined)
+        if (query.wait !== undefined) return json(200, await runs.startToEnd(caller, body, options, incoming.signal()))
+        const outcome = await runs.start(caller, body, options)
         if (outcome.kind === 'refused') throw errorOf(outcome)
-        const { receipt } = firstOf(outcome.kind === 'turn-ended' ? outcome.settled : outcome)
-        if (incoming.query.wait === undefined) return json(202, receipt)
-        return json(200, { ...receipt, run: await runs.ended(incoming.caller, receipt.run.runId, incoming.signal()) })
+        return json(202, firstOf(outcome.kind === 'turn-ended' ? outcome.settled : outcome).receipt)
       },
     }),
     route({
