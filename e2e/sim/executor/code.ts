@@ -5,7 +5,7 @@ import { plan, type Run, type Session } from '@reins/session'
 import type { CodeOp } from '../scenarios/scenario.ts'
 import { instanceOf, short, type World } from '../world/world.ts'
 import { decide } from './append.ts'
-import { counting, executorNamed, update } from './state.ts'
+import { counting, type ExecSession, executorNamed, update } from './state.ts'
 
 const at = 1_700_000_000_000
 /** By which a prompt may be answered, in the place of that of its harness. */
@@ -19,12 +19,27 @@ interface Saying {
   readonly ends: boolean
 }
 
-export function goOnWithCode(world: World, name: string, id: string): void {
+/** Whether the function of a step has ended, so that what the code asks for next may stand in the frame that says so. */
+export function endsAStep({ fold: { session }, running }: ExecSession): boolean {
+  const last = session.run?.operations.at(-1)
+  return (
+    mayBegin(session) &&
+    last?.state === 'open' &&
+    last.waits.kind === 'step' &&
+    running?.body === `${(session.run?.operations.length ?? 0) - 1}/${last.waits.attempt}`
+  )
+}
+
+const mayBegin = ({ mode, cancel }: Session): boolean => mode.kind === 'open' && !cancel
+
+/** `together`: what the code does about the end of its step stands in one frame with that end. */
+export function goOnWithCode(world: World, name: string, id: string, together: boolean): void {
   const process = executorNamed(world, name)
   const state = process.sessions.get(id)
   const { session, head } = state?.fold ?? {}
   if (!state?.running || !session?.run || !head) return
-  const next = sayingOf(world, session, session.run, state.running.body ?? null)
+  const first = sayingOf(world, session, session.run, state.running.body ?? null)
+  const next = together ? withNext(world, session, first, { n: head.n + 1, at, by: instanceOf(process) }) : first
   if (!next) return
   if (next.body !== null && world.rules.stepBeforeIntent) bodyBegins(world, name, id, next.body)
   const said = { n: head.n + 1, at, by: instanceOf(process) }
@@ -34,6 +49,18 @@ export function goOnWithCode(world: World, name: string, id: string): void {
     ? ({ kind: 'outcome', effect: planned.effect } as const)
     : ({ kind: 'code', effect: null, body: next.body } as const)
   decide(world, executorNamed(world, name), executorNamed(world, name).sessions.get(id) ?? state, planned, then)
+}
+
+function withNext(
+  world: World,
+  session: Session,
+  first: Saying | null,
+  writer: { readonly n: number; readonly at: number; readonly by: string },
+): Saying | null {
+  const after = first && plan(session, first.events, writer, false)?.after
+  const second = after?.run && sayingOf(world, after, after.run, null)
+  if (!first || !second) return null
+  return { ...second, events: [...(world.rules.forgetsEnds ? [] : first.events), ...second.events] }
 }
 
 /** The step's intent is in: its function is called. Known-wrong: before that. */
@@ -56,7 +83,7 @@ function sayingOf({ scenario, rules }: World, session: Session, run: Run, body: 
     type: 'run.replay-ended',
     data: { replay: replay.replay, attempt: replay.attempt, how },
   })
-  const mayBegin = session.mode.kind === 'open' && !session.cancel
+  const begins = mayBegin(session)
   const last = run.operations.at(-1)
   if (last?.state === 'open') {
     const position = run.operations.length - 1
@@ -66,12 +93,12 @@ function sayingOf({ scenario, rules }: World, session: Session, run: Run, body: 
       const data = { position, attempt: waits.attempt, status: 'ok' as const, value: position }
       return { events: [{ type: 'run.step-ended', data }], body: null, ends: false }
     }
-    if (!mayBegin) return { events: [ended('held')], body: null, ends: true }
+    if (!begins) return { events: [ended('held')], body: null, ends: true }
     const attempt = waits.attempt + 1
     const again: SessionEvent = { type: 'run.step-started', data: { position, name, attempt, replay: waits.replay } }
     return { events: [again], body: `${position}/${attempt}`, ends: false }
   }
-  if (!mayBegin) return { events: [ended('held')], body: null, ends: true }
+  if (!begins) return { events: [ended('held')], body: null, ends: true }
   const position = run.operations.length
   // Known-wrong: what is recorded last is passed over, so that the code goes on one operation further than it is.
   const op = scenario.code?.[rules.skipsRecorded && replay.attempt > 1 ? position + 1 : position]
@@ -196,13 +223,16 @@ function asked(
   }
 }
 
-/** C17: what is recorded at a position is what the code asks for there. */
+/** C17: what is recorded at a position is what the code asks for there. C29: code is past a step where its end is in the log. */
 export function checkCode(world: World, { run }: Session): void {
   const { code } = world.scenario
   if (!run || !code) return
-  for (const [position, { name }] of run.operations.toArray().entries())
-    if (name !== code[position])
-      world.fail(`C17: at ${position} the log has ${name}, and the code asks for ${code[position]}`)
+  for (const [position, one] of run.operations.toArray().entries()) {
+    if (one.name !== code[position])
+      world.fail(`C17: at ${position} the log has ${one.name}, and the code asks for ${code[position]}`)
+    if (one.state === 'open' && one.waits.kind === 'step' && position < run.operations.length - 1)
+      world.fail(`C29: the step at ${position} has no end, and the code is past it`)
+  }
 }
 
 /** C23: a turn that answers a prompt of a run is of the definition that the run said beside it, or else of that of its harness. */

@@ -4,8 +4,8 @@
 //   M3. Of processes that nobody has used yet, only the first of its build moves: the others are the same.
 
 import { flightOf } from '@reins/session'
-import { goOnWithCode } from '../executor/code.ts'
 import { resolveExec, showEarly } from '../executor/append.ts'
+import { endsAStep, goOnWithCode } from '../executor/code.ts'
 import {
   actExec,
   actWithoutSlot,
@@ -120,9 +120,11 @@ function executorMoves(world: World, process: ExecutorProcess, add: Add): void {
     if (world.scenario.givesAway) givesAway(world, process, id, add)
     if (world.scenario.slotsMayMiss) withoutSlots(world, process, id, add)
     if (!state.running) continue
-    if (state.running.kind === 'replay-run')
-      add(`${name} goes on with its code of ${short(id)}`, (to) => goOnWithCode(to, name, id))
-    else if (state.running.kind === 'compact')
+    if (state.running.kind === 'replay-run') {
+      add(`${name} goes on with its code of ${short(id)}`, (to) => goOnWithCode(to, name, id, false))
+      if (endsAStep(state))
+        add(`${name} goes on with its code of ${short(id)}, behind a step`, (to) => goOnWithCode(to, name, id, true))
+    } else if (state.running.kind === 'compact')
       add(`${name} ends its summary of ${short(id)}`, (to) => finishExec(to, name, id))
     else if (!answerOf(world.scenario, state.fold.session).endless)
       add(`${name} ends its model call of ${short(id)}`, (to) => finishExec(to, name, id))

@@ -128,6 +128,8 @@ export interface Rules extends Protocol {
   readonly keepsRefused: boolean
   /** A step is run before its intent is known to be in. */
   readonly stepBeforeIntent: boolean
+  /** That a step has ended is left out of the frame that says what the code does about it. */
+  readonly forgetsEnds: boolean
   /** A replay records the lines of the log again that an earlier one has recorded. */
   readonly logsAgain: boolean
   /** Code asks a person, and the timer of its question is not armed. */
@@ -188,6 +190,7 @@ export const sound: Rules = {
   sessionsUnbounded: false,
   skipsRecorded: false,
   stepBeforeIntent: false,
+  forgetsEnds: false,
   showsEarly: false,
   keepsRefused: false,
   logsAgain: false,

@@ -118,6 +118,12 @@ export const wrongRuns: readonly WrongRule[] = [
     scenario: named('code with steps', { code: steps }),
   },
   {
+    name: 'step-end-left-out',
+    says: 'that a step has ended is left out of the frame that says what the code does about it',
+    rules: { ...sound, forgetsEnds: true },
+    scenario: named('code with steps', { code: steps }),
+  },
+  {
     name: 'question-without-timer',
     says: 'code asks a person, and nothing ends the waiting',
     rules: { ...sound, asksWithoutTimer: true },

@@ -5,6 +5,8 @@
 //        for, go out with the next frame, since nothing outside knows of them before.
 //   RR3. From one operation to the next, code has so much time. The first replay that takes longer counts as lost, since a host is shared:
 //        the next one fails the run.
+//   RR4. Code is told of the end of a step before that end is in the log, where nothing that acts can follow from it: while no other step
+//        runs. It goes out with what the code asks for next, in front of it, or after some ms in which the code asks for nothing.
 import {
   type CodeHosts,
   type Compact,
@@ -30,6 +32,7 @@ import { type Given, givenBeside, moreOf } from './given.ts'
 import type { RunAgent } from './run-agents.ts'
 import { type PromptPorts, ReplayPrompts } from './replay-prompts.ts'
 import type { RunEnvironment } from './run-environment.ts'
+import { endsOfSteps, isStepEnd } from './step-ends.ts'
 import { askedTool, tooMany, type Words } from './words.ts'
 
 /** `held`: nothing new may begin now. `lost`: the replay is nobody's any more. */
@@ -127,6 +130,8 @@ class Replaying {
   /** Of operations that are pending. */
   #frameChars = 0
   #soon: NodeJS.Timeout | undefined
+  /** RR4. */
+  #endsSoon: NodeJS.Timeout | undefined
   #held = false
   #chars = 0
   readonly #broken = new AbortController()
@@ -194,6 +199,7 @@ class Replaying {
     } finally {
       clearTimeout(this.#watch)
       clearTimeout(this.#soon)
+      clearTimeout(this.#endsSoon)
     }
   }
 
@@ -245,13 +251,13 @@ class Replaying {
         const over = this.#pending.some(({ type, data }) => type === 'run.paused' && data.output.type === 'session_end')
         if (over) return this.#all([...this.#pending, { type: 'run.ended', data: { status: 'completed' } }])
         const events = [...this.#pending, ...this.#replayEnded('suspended')]
-        return { kind: 'replayed', events, held: this.#replayEnded('held') }
+        return { kind: 'replayed', events, held: [...endsOfSteps(this.#pending), ...this.#replayEnded('held')] }
       }
       case 'completed': {
         const output = Object.hasOwn(end, 'output') ? { output: end.output } : {}
         const [ended] = this.#masked([{ type: 'run.ended', data: { status: 'completed', ...output } }])
         if (!ended || charsOf(end.output) > runLimits.valueChars || !fits(ended)) return this.#failed(disturbed)
-        return this.#all([...this.#linesLeft(), ended])
+        return this.#all([...this.#ofUse(), ended])
       }
       case 'failed':
         return this.#failed(end.error)
@@ -279,18 +285,17 @@ class Replaying {
       event && fits(event)
         ? event
         : { type: 'run.ended', data: { status: 'failed', error: { code: 'failed', message: 'The code failed.' } } }
-    return this.#all([...this.#linesLeft(), end])
+    return this.#all([...this.#ofUse(), end])
   }
 
   /** Of what waits, all that is still of use when the code is at its end. */
-  #linesLeft(): readonly SessionEvent[] {
-    const lines = this.#pending.filter(({ type }) => type === 'run.logged')
-    this.#pending = this.#pending.filter(({ type }) => type !== 'run.logged')
-    return lines
+  #ofUse(): readonly SessionEvent[] {
+    return this.#pending.filter((event) => event.type === 'run.logged' || isStepEnd(event))
   }
 
   #lost(error: RunError): ReplayOutcome {
-    return this.#all([{ type: 'run.replay-ended', data: { ...this.#of, how: 'lost', error } }])
+    const lost: SessionEvent = { type: 'run.replay-ended', data: { ...this.#of, how: 'lost', error } }
+    return this.#all([...endsOfSteps(this.#pending), lost])
   }
 
   #replayEnded(how: 'suspended' | 'held'): readonly SessionEvent[] {
@@ -509,11 +514,7 @@ class Replaying {
 
   #saySoon(): void {
     this.#soon = undefined
-    this.#line = this.#line
-      .then(() => (this.#steps > 0 && this.#pending.length > 0 && !this.#fault ? this.#flush() : undefined))
-      .catch((error: unknown) => {
-        this.#break({ code: 'failed', message: error instanceof Error ? error.message : 'A frame was not taken.' })
-      })
+    this.#inLine(() => this.#steps > 0 && this.#pending.length > 0)
   }
 
   /** `beside`: stands in the same frame. */
@@ -524,12 +525,17 @@ class Replaying {
     return { kind: 'open' }
   }
 
-  /** What is to be known while a step still runs. */
-  async #flush(): Promise<void> {
+  /** What is to be known while a step still runs, or begins. Whether it is in. */
+  async #flush(): Promise<boolean> {
     const events = this.#pending
     this.#pending = []
     this.#frameChars = 0
-    if ((await this.#say(events, true)) !== 'in') this.#hold()
+    clearTimeout(this.#endsSoon)
+    this.#endsSoon = undefined
+    const begins = events.length > endsOfSteps(events).length
+    const isIn = (await this.#say(events, begins)) === 'in'
+    if (!isIn) this.#hold()
+    return isIn
   }
 
   /** A question waits for so long; any other pause waits for the next message, whenever that may be. */
@@ -563,13 +569,7 @@ class Replaying {
     if (again) this.#pending.push(event)
     else this.#add(event)
     if (this.#held || this.#fault) return { kind: 'open' }
-    const events = this.#pending
-    this.#pending = []
-    this.#frameChars = 0
-    if ((await this.#say(events, true)) !== 'in') {
-      this.#hold()
-      return { kind: 'open' }
-    }
+    if (!(await this.#flush())) return { kind: 'open' }
     this.#steps += 1
     return { kind: 'run', attempt }
   }
@@ -584,9 +584,27 @@ class Replaying {
     const chars = charsOf(event?.data)
     if (!event || chars > mostEventChars || !fits(event)) throw new Error(disturbed.message)
     this.#chars += chars
-    const in_ = await this.#say([...this.#linesLeft(), event], false)
-    if (in_ !== 'in') this.#hold()
-    return in_ === 'in' ? { kind: 'ok' } : null
+    this.#frameChars += chars
+    this.#pending.push(event)
+    if (this.#held) this.#pending = [...endsOfSteps(this.#pending)]
+    // RR4. A function that runs may know of it as soon as the code does.
+    if (this.#steps > 0 || this.#held) return (await this.#flush()) ? { kind: 'ok' } : null
+    this.#endsSoon ??= setTimeout(() => this.#sayEnds(), endMs)
+    return { kind: 'ok' }
+  }
+
+  #sayEnds(): void {
+    this.#endsSoon = undefined
+    this.#inLine(() => this.#pending.some(isStepEnd))
+  }
+
+  /** Says what waits, where that is still so when its turn comes. */
+  #inLine(isSo: () => boolean): void {
+    this.#line = this.#line
+      .then(() => (isSo() && !this.#fault ? this.#flush() : undefined))
+      .catch((error: unknown) => {
+        this.#break({ code: 'failed', message: error instanceof Error ? error.message : 'A frame was not taken.' })
+      })
   }
 }
 
@@ -609,6 +627,9 @@ const lineCharsOfFrame = 64 * 1024
 const charsOfFrame = 1024 * 1024
 /** Characters of one event: code that means well asks for values of `valueChars`, and a prompt has several. */
 const mostEventChars = 8 * runLimits.valueChars
+
+/** RR4: ms. */
+const endMs = 10
 
 const payloadOf = (workflow: object) => ('payload' in workflow ? { payload: workflow.payload } : {})
 

@@ -45,6 +45,7 @@ import type { CallOutcome } from '../model-call/model-caller.ts'
 import { noteOutcome, quotaOfEffect } from '../model-call/quota-of.ts'
 import type { ModelQuotas } from '../quota/model-quotas.ts'
 import { replayTooLarge, type Said } from '../run/replay-run.ts'
+import { endsOfSteps, isStepEnd } from '../run/step-ends.ts'
 import { HeldTriggers } from './held-triggers.ts'
 import { type AppendContext, type Appended, appendPlan } from './plan-append.ts'
 import { SessionFold } from './session-fold.ts'
@@ -317,19 +318,25 @@ export class SessionActor implements HeldActor, Turns, RoomOwner, Heard {
   }
 
   async #say(running: Attempting, events: readonly SessionEvent[], begins: boolean): Promise<Said> {
-    await this.#context.pauseAt(begins ? 'executor.before-operation' : 'executor.before-step-outcome')
+    const ends = events.some(isStepEnd)
+    if (begins) await this.#context.pauseAt('executor.before-operation')
+    if (ends) await this.#context.pauseAt('executor.before-step-outcome')
     while (this.#attempts.running === running && this.#attempts.owns(running)) {
       const { session } = this.#fold
-      if (begins && (session.cancel || session.mode.kind !== 'open')) {
+      const held = begins && (session.cancel !== null || session.mode.kind !== 'open')
+      // What has ended has ended, whatever may not begin now.
+      if (!held || ends) {
+        const next = plan(session, held ? endsOfSteps(events) : events, this.#said(), false)
+        if (!next) return 'lost'
+        if (!(await this.#append(next, null))) continue
+      }
+      if (ends) await this.#context.pauseAt('executor.after-step-outcome')
+      if (held) {
         if (session.cancel) await this.#decide()
         return 'held'
       }
-      const next = plan(session, events, this.#said(), false)
-      if (!next) return 'lost'
-      if (await this.#append(next, null)) {
-        await this.#context.pauseAt(begins ? 'executor.after-operation' : 'executor.after-step-outcome')
-        return 'in'
-      }
+      if (begins) await this.#context.pauseAt('executor.after-operation')
+      return 'in'
     }
     return 'lost'
   }
@@ -480,6 +487,7 @@ export class SessionActor implements HeldActor, Turns, RoomOwner, Heard {
     const model = this.#fold.session.born?.model ?? 'unknown'
     let events = await this.#eventsOf(running, outcome)
     await this.#context.pauseAt(beforeOutcome[running.kind])
+    if (events.some(isStepEnd)) await this.#context.pauseAt('executor.before-step-outcome')
     while (this.#attempts.owns(running)) {
       // Others that wait for a slot come first: then what follows is begun in a frame of its own, after them (A7).
       const goesOn = this.#mayBegin() && slots.waiting === 0
