@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ServiceProcess } from '../../harness/service-process.ts'
 import { World } from '../../harness/world.ts'
 import { Tally } from '../tally.ts'
+import { Provider, tryDemoted } from './demoted.ts'
 import { tryKeptOpen } from './kept-open.ts'
 import { shareSettings, tryShares } from './shares.ts'
 
@@ -23,6 +24,7 @@ beforeAll(async () => {
   ])
   executor = one
   await world.agent('mine')
+  await world.agent('theirs')
 }, deadline)
 afterAll(() => world?.close(), deadline)
 
@@ -50,4 +52,21 @@ test(
     refusedAll(tally)
   },
   2 * deadline,
+)
+
+test(
+  'whom an identity provider says less of is told less, by webhooks, streams and older tokens',
+  async () => {
+    const tally = new Tally()
+    const provider = await Provider.start()
+    try {
+      const environment = { ...provider.settings, REINS_ALLOW_PRIVATE_WEBHOOKS: '1' }
+      const knowing = await world.start('session-gateway', { environment })
+      await tryDemoted(world, knowing.url, provider, tally)
+    } finally {
+      provider.close()
+    }
+    refusedAll(tally)
+  },
+  3 * deadline,
 )

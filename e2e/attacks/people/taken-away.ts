@@ -8,7 +8,7 @@ import { type Ask, principalWith } from './history.ts'
 import type { Tally } from '../tally.ts'
 
 /** What came, by the path of the webhook. Whoever opens it closes it. */
-class Receiver {
+export class Receiver {
   readonly #server: Server
   readonly #came = new Map<string, string[]>()
   /** Paths that are answered with 500. */

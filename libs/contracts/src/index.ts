@@ -199,6 +199,8 @@ export {
   type KeptWebhook,
   maxWebhooks,
   maxWebhooksOfOne,
+  isNews,
+  Said,
   type SignWebhook,
   TestedWebhook,
   Webhook,

@@ -36,7 +36,7 @@ import { consumeFiredTimers } from './timers/fired-timers.ts'
 import { type ExportSpansOptions, exportSpans } from './traces/export-spans.ts'
 import { frameOfJob } from './webhooks/frame-of-job.ts'
 import { jetstreamQueue } from './webhooks/jetstream-queue.ts'
-import { type MakersRegistry, standingOf } from './webhooks/makers.ts'
+import { type Made, type MakersRegistry, standingOf } from './webhooks/makers.ts'
 import { post, systemResolve } from './webhooks/post.ts'
 import { runWebhooks } from './webhooks/webhooks.ts'
 
@@ -126,7 +126,7 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   const webhooks = await runWebhooks({
     queue: await jetstreamQueue(broker, { streams, ackWaitMs: config.ackWaitMs }),
     webhooks: config.webhooks ?? (() => []),
-    ...(makers ? { standing: (by: string) => standingOf(by, makers, clock.now()) } : {}),
+    ...(makers ? { standing: (made: Made) => standingOf(made, makers, clock.now()) } : {}),
     agentOf: async (session) => {
       const [first] = await config.sessions.read(session, { after: 0, limit: 1 })
       const started = first?.events.find((event) => event.type === 'session.started')

@@ -14,6 +14,7 @@ import {
   projectSecretsVerb,
   ReinsError,
   resolveSecretsVerb,
+  Said,
   SentFiles,
   signWebhookVerb,
   type ServiceVerb,
@@ -79,9 +80,11 @@ const CreateHook = Type.Object(
     by: By,
     only: Type.Optional(Only),
     most: Type.Optional(Type.Integer({ minimum: 1 })),
+    said: Type.Optional(Said),
   },
   closed,
 )
+const SaidOfMaker = Type.Object({ by: By, said: Said }, closed)
 const Hook = Type.Object({ id: Name }, closed)
 const RemoveHook = Type.Object({ id: Name, by: By }, closed)
 const Sign = Type.Object(
@@ -183,9 +186,10 @@ export function serveRegistry({
       'configs.get': handle(Named, ({ name }) => configs.get(name)),
       'configs.list': handle(Page, ({ limit, after, only }) => configs.list(limit, after, only)),
       'configs.delete': handle(Remove, ({ name, by }) => admitted(() => configs.delete(name, by))),
-      'webhooks.create': handle(CreateHook, ({ url, on, by, only, most }) =>
-        admitted(() => webhooks.create(url, on, by, { only, most })),
+      'webhooks.create': handle(CreateHook, ({ url, on, by, ...made }) =>
+        admitted(() => webhooks.create(url, on, by, made)),
       ),
+      'webhooks.said': handle(SaidOfMaker, ({ by, said }) => admitted(() => webhooks.said(by, said))),
       'webhooks.get': handle(Hook, ({ id }) => webhooks.get(id)),
       'webhooks.list': handle(Nothing, () => webhooks.list()),
       'webhooks.delete': handle(RemoveHook, ({ id, by }) => admitted(() => webhooks.delete(id, by))),

@@ -54,6 +54,7 @@ export type Registry = Pick<
   | 'project'
   | 'projects'
   | 'codeWorkflow'
+  | 'webhooks'
 >
 export type Pools = Pick<WorkQueue, 'ensurePool' | 'pools' | 'backlog'>
 export type CallService = <T>(subject: string, request: unknown, withinMs?: number) => Promise<Reply<T>>

@@ -17,6 +17,7 @@ import { Quotas } from './access/quotas.ts'
 import { KnownBearers } from './access/known-bearers.ts'
 import { type Credential, Leases } from './access/leases.ts'
 import { oidcIdentities } from './access/oidc/identities.ts'
+import { MakersSeen } from './access/oidc/makers-seen.ts'
 import { Agents, modelsOfProject } from './api/agents.ts'
 import type { Api } from './api/api.ts'
 import { AccessAdmin } from './api/access/admin.ts'
@@ -129,6 +130,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     ...{ authenticate: (bearer) => authenticate(bearer, identities, registry, () => clock.now()), registry },
     ...{ wrongTokensPerMinute: limits.wrongTokensPerMinute, now: () => clock.now() },
   })
+  const makers = new MakersSeen({ call: config.call, webhooks: () => registry.webhooks() })
   const leases = new Leases<Credential>({
     standing: (credential) => known.standing(credential),
     now: () => clock.now(),
@@ -152,7 +154,11 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const writes = new SessionWrites(writeParts)
   const held = new HeldRequests({ now: () => clock.now() })
   const api: Api = {
-    authenticate: (token, address) => known.caller(token, address),
+    authenticate: async (token, address) => {
+      const caller = await known.caller(token, address)
+      makers.seen(caller)
+      return caller
+    },
     access: {
       admin: new AccessAdmin({ ...config, randomBytes }),
       whoAmI,

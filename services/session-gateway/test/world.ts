@@ -162,6 +162,7 @@ export class World {
           }
           return undefined
         },
+        webhooks: () => [],
         waitFor: async () => true,
       },
       idempotency,

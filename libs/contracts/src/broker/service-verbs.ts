@@ -31,6 +31,7 @@ export const serviceVerbs = {
     'webhooks.get': 'show a webhook',
     'webhooks.list': 'list webhooks',
     'webhooks.delete': 'remove a webhook',
+    'webhooks.said': 'keep what an identity provider says by now of who made webhooks',
     'webhooks.sign': 'sign a delivery of a webhook',
     'roles.put': 'make or change a role',
     'roles.delete': 'remove a role',

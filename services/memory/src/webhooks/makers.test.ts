@@ -14,7 +14,8 @@ const registry = (more: Partial<PrincipalEntry> | undefined, tokens: ReturnType<
       : undefined,
   tokens: () => tokens,
 })
-const maker = (more: Partial<PrincipalEntry> | undefined, by = 'user:mallory') => standingOf(by, registry(more), 100)
+const maker = (more: Partial<PrincipalEntry> | undefined, by = 'user:mallory') =>
+  standingOf({ by }, registry(more), 100)
 const hears = (standing: ReturnType<typeof standingOf>, agent: string | undefined = 'mine') =>
   mayStillHear(standing, '01ARZ3NDEKTSV4RRFFQ69G5FAV', agent)
 
@@ -41,6 +42,7 @@ test('whoever may read all is told what the webhook says, and so is whoever is n
     maker({ roles: ['admin'] }),
     maker({ permissions: ['sessions:read', 'webhook:*:manage'] }),
     maker(undefined),
+    // Of an older version: nobody has said anything of its maker since.
     maker({ permissions: [] }, 'user:idp.example-1:ann'),
     maker(undefined, 'app:shop'),
   ])
@@ -49,8 +51,22 @@ test('whoever may read all is told what the webhook says, and so is whoever is n
 
 test('tokens with permissions of their own count while they are good', () => {
   const token = { principal: 'mallory', permissions: ['webhook:*:manage', 'session:mine:read'], revoked: false }
-  const standing = (more: object) => standingOf('user:mallory', registry({}, [{ ...token, ...more }]), 100)
+  const standing = (more: object) => standingOf({ by: 'user:mallory' }, registry({}, [{ ...token, ...more }]), 100)
   expect(hears(standing({}))).toBe(true)
   for (const more of [{ revoked: true }, { expiresAt: 99 }, { principal: 'ann' }, { scope: ['*'] }])
     expect(hears(standing(more))).toBe(false)
+})
+
+test('of somebody whom an identity provider knows counts what it said last, with what Reins grants, for thirty days', () => {
+  const day = 86_400_000
+  const by = 'user:idp.example-1:ann'
+  const standing = (roles: readonly string[], days: number, more?: Partial<PrincipalEntry>) =>
+    standingOf({ by, said: { roles: [...roles], at: 100 } }, registry(more), 100 + days * day)
+  expect(hears(standing(['listener'], 0))).toBe(true)
+  expect(hears(standing(['listener'], 0), 'other')).toBe(false)
+  expect(hears(standing(['admin'], 29), 'other')).toBe(true)
+  expect(hears(standing([], 0))).toBe(false)
+  expect(hears(standing(['listener'], 31))).toBe(false)
+  expect(hears(standing(['listener'], 0, { banned: true }))).toBe(false)
+  expect(hears(standing([], 0, { permissions: ['webhook:*:manage', 'session:mine:read'] }))).toBe(true)
 })

@@ -1,10 +1,12 @@
 // Whoever made a webhook, as they stand now: what they may not know any more it does not tell. Pure.
 //   MK1. A ban ends what is told, however the principal came.
-//   MK2. What a principal may is known here where its roles and grants, or permissions of tokens of its own, are kept by Reins. What an identity
-//        provider says of somebody stands in each of their tokens alone: there what they might read when they made it counts, until a ban.
+//   MK2. What a principal may is known here where its roles and grants, or permissions of tokens of its own, are kept by Reins.
+//   MK3. Of somebody whom an identity provider knows, the roles of the latest token that a gateway saw count, for so long: whoever has not
+//        come since may have left. A webhook of an older version says nothing of that until its maker comes again.
 import {
   builtinRole,
   covers,
+  type KeptWebhook,
   mayReadSession,
   type PrincipalEntry,
   type RoleEntry,
@@ -22,12 +24,17 @@ export interface MakersRegistry {
 /** `as-made`: what the webhook itself says counts. Else only what these permissions let read. */
 export type Standing = 'as-made' | 'nothing' | readonly string[]
 
-/** `by`: as the webhook has it. */
-export function standingOf(by: string, registry: MakersRegistry, now: number): Standing {
+/** MK3. */
+const notSeenForMs = 30 * 86_400_000
+
+export type Made = Pick<KeptWebhook, 'by' | 'said'>
+
+export function standingOf({ by, said }: Made, registry: MakersRegistry, now: number): Standing {
   const name = /^user:(.+)$/.exec(by)?.[1]
   const entry = name === undefined ? undefined : registry.principal(name)
   if (entry?.banned) return 'nothing' // MK1
-  if (name === undefined || !entry || name.includes(':')) return 'as-made' // MK2
+  if (name === undefined || (!entry && !said) || (name.includes(':') && !said)) return 'as-made' // MK2, MK3
+  if (said && now - said.at > notSeenForMs) return 'nothing' // MK3
   const ofRole = (role: string): readonly string[] =>
     builtinRole(role)?.permissions ?? registry.role(role)?.permissions ?? []
   const own = registry
@@ -36,7 +43,8 @@ export function standingOf(by: string, registry: MakersRegistry, now: number): S
       return principal === name && !scope && !revoked && (expiresAt === undefined || expiresAt > now)
     })
     .flatMap(({ permissions }) => permissions)
-  const granted = withFormer([...entry.permissions, ...entry.roles.flatMap(ofRole), ...own])
+  const roles = [...(entry?.roles ?? []), ...(said?.roles ?? [])]
+  const granted = withFormer([...(entry?.permissions ?? []), ...roles.flatMap(ofRole), ...own])
   if (!granted.some((grant) => covers(grant, webhookMaking))) return 'nothing'
   return granted.some((grant) => covers(grant, 'session:*:read')) ? 'as-made' : granted
 }

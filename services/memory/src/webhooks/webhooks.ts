@@ -19,7 +19,7 @@ import { isUnreadable } from '@reins/journal'
 import type { PausePoint } from '@reins/service'
 import type { Log } from '@reins/telemetry'
 import { attempt, type DelivererOptions, ended, notSent } from './deliverer.ts'
-import { mayStillHear, type Standing } from './makers.ts'
+import { type Made, mayStillHear, type Standing } from './makers.ts'
 import { bodyFrom, bodyOf, deliveryId, jobsOf } from './matching.ts'
 import type { DueWebhook, SessionFrame, WebhookQueue } from './queue.ts'
 
@@ -33,8 +33,8 @@ export interface WebhooksOptions extends Omit<DelivererOptions, 'webhook'> {
   readonly isErased: (session: string) => Promise<boolean>
   /** That holds what a delivery is about; undefined: it is not in the log of the session. Rejects with session_unreadable. */
   readonly frameOf: (job: DueWebhook) => Promise<Frame | undefined>
-  /** Of who made a webhook, by its `by`. Default: nothing has changed since. */
-  readonly standing?: (by: string) => Standing
+  /** Of who made a webhook. Default: nothing has changed since. */
+  readonly standing?: (made: Made) => Standing
   readonly log: Log
   readonly pauseAt?: PausePoint
   readonly onAttempt: (outcome: Delivery['last']['outcome']) => void
@@ -70,17 +70,17 @@ export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebh
   const webhook = (id: string) => options.webhooks().find(({ name }) => name === id)
 
   const tell = async (told: SessionFrame, to = options.webhooks()): Promise<void> => {
-    const makers = new Map(to.map(({ by }) => [by, standing(by)]))
-    const restricted = to.some(({ only, by }) => only || Array.isArray(makers.get(by)))
+    const makers = new Map(to.map((one) => [one.name, standing(one)]))
+    const restricted = to.some(({ only, name }) => only || Array.isArray(makers.get(name)))
     const agent = restricted ? await options.agentOf(told.session) : undefined
-    const still = to.filter(({ by }) => mayStillHear(makers.get(by) ?? 'nothing', told.session, agent)) // W5
+    const still = to.filter(({ name }) => mayStillHear(makers.get(name) ?? 'nothing', told.session, agent)) // W5
     for (const job of jobsOf(told, still, agent)) await queue.add(job) // W1
   }
 
   /** W5. */
   const mayBeSent = async ({ webhook: id, session }: DueWebhook): Promise<boolean> => {
-    const by = webhook(id)?.by
-    const maker = by === undefined ? 'nothing' : standing(by)
+    const made = webhook(id)
+    const maker = made ? standing(made) : 'nothing'
     if (!Array.isArray(maker)) return maker !== 'nothing'
     return mayStillHear(maker, session, await options.agentOf(session))
   }

@@ -84,3 +84,17 @@ test('who may have so many has no more, and takes nothing from others', async ()
   await make('ann', 2)
   await make('ann')
 })
+
+test('what an identity provider says of a maker is kept where it is news, of their own webhooks alone', async () => {
+  const { webhooks } = world()
+  const first = { roles: ['a', 'b'], at: 1000 }
+  await webhooks.create(url, ['*'], 'user:idp:ann', { said: first })
+  await webhooks.create(url, ['*'], 'user:idp:ann')
+  await webhooks.create(url, ['*'], 'user:idp:ben', { said: first })
+  const said = async (roles: string[], at: number) => (await webhooks.said('user:idp:ann', { roles, at })).value.changed
+  expect(await said(['b', 'a'], 2000)).toBe(1) // of the one of which nothing was known
+  expect(await said(['b', 'a'], 3000)).toBe(0)
+  expect(await said(['a'], 500)).toBe(0)
+  expect(await said(['a'], 4000)).toBe(2)
+  expect(await said(['a'], 4000 + 86_400_000)).toBe(2)
+})

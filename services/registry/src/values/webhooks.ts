@@ -5,10 +5,12 @@ import { createHmac } from 'node:crypto'
 import {
   type CreatedWebhook,
   eventTypes,
+  isNews,
   type KeptWebhook,
   maxWebhooks,
   type Only,
   ReinsError,
+  type Said,
   type SignWebhook,
   suggestion,
   type Webhook,
@@ -34,6 +36,12 @@ export interface WebhooksOptions {
   readonly allowPrivate: boolean
 }
 
+export interface MadeWith {
+  readonly only?: Only | undefined
+  readonly most?: number | undefined
+  readonly said?: Said | undefined
+}
+
 /** Of a webhook's secret, to which its record is bound. No secret has a name with a colon. */
 const webhookLabel = (id: string): string => `webhook:${id}`
 
@@ -48,12 +56,12 @@ export class Webhooks {
     this.#entries = new Entries({ log: options.log, kind: 'webhook', schema: WebhookEntry, now: options.now })
   }
 
-  /** `only`: it is told of no other sessions. `most`: its maker may have so many. */
+  /** `only`: it is told of no other sessions. `most`: its maker may have so many. `said`: of its maker, by who knows them. */
   async create(
     url: string,
     on: readonly string[],
     by: string,
-    { only, most }: { readonly only?: Only | undefined; readonly most?: number | undefined } = {},
+    { only, most, said }: MadeWith = {},
   ): Promise<{ value: CreatedWebhook; seq: number }> {
     const problem = webhookUrlProblem(url, this.#options) ?? typesProblem(on)
     if (problem !== undefined) throw new ReinsError('invalid_request', problem)
@@ -76,7 +84,17 @@ export class Webhooks {
       const secret = `${prefix}${keys.random(32).toString('base64')}`
       const place = await sessionsAt()
       const { entry, seq } = await this.#entries.write(id, (stamps) => ({
-        ...{ kind: 'kept', name: id, url, on: [...on], ...place, by, ...stamps, ...(only ? { only } : {}) },
+        ...{
+          kind: 'kept',
+          name: id,
+          url,
+          on: [...on],
+          ...place,
+          by,
+          ...stamps,
+          ...(only ? { only } : {}),
+          ...(said ? { said } : {}),
+        },
         ...sealSecret(webhookLabel(id), secret, keys.read(), keys.random),
       }))
       if (entry.kind !== 'kept') throw new Error('a webhook was written as removed')
@@ -99,6 +117,18 @@ export class Webhooks {
       return { kind: 'removed', name: id, createdAt: entry.createdAt, updatedAt: this.#options.now(), by }
     })
     return { value: { id }, seq: seq ?? 0 }
+  }
+
+  /** Of all that `by` made. */
+  async said(by: string, said: Said): Promise<{ value: { changed: number } }> {
+    let changed = 0
+    for (const { name } of (await this.#entries.all()).filter((one) => one.by === by)) {
+      const seq = await this.#entries.change(name, (entry) =>
+        entry?.kind === 'kept' && isNews(said, entry.said) ? { ...entry, said } : undefined,
+      )
+      if (seq !== undefined) changed++
+    }
+    return { value: { changed } }
   }
 
   /** What changes with the key of the secrets. */

@@ -1,7 +1,7 @@
 // Who asks, and whether they may. How a bearer came is the door's affair, who stands behind it that of access/identities.ts.
 //   C1. This is the one place that allows and refuses: what an operation needs stands in operations.ts, what the caller has in the caller.
 //   C2. A refusal names what is missing, never what is there.
-import { type PrincipalKind, ReinsError, covers } from '@reins/contracts'
+import { type PrincipalKind, ReinsError, type Said, covers } from '@reins/contracts'
 import {
   type Alternatives,
   allowedOf,
@@ -29,6 +29,8 @@ export interface Caller {
   readonly permissions: readonly string[]
   /** epoch ms: what is held open for the caller ends then. */
   readonly expiresAt?: number
+  /** By the identity provider, as far as it counts now. Absent: Reins itself knows them. */
+  readonly said?: Said
   /** Names the bearer; absent where it cannot be revoked by itself. */
   readonly token?: string
   /** The caller as it stands now: with the roles and grants of this moment. Throws unauthorized. Absent: there was no bearer. */

@@ -40,6 +40,7 @@ export class Webhooks {
       on,
       by: caller.by,
       ...(caller.permissions.includes('*') ? {} : { most: maxWebhooksOfOne }),
+      ...(caller.said ? { said: caller.said } : {}),
       ...onlyOf(allowedTo(caller, operations.listSessions)),
     })
   }

@@ -14,6 +14,20 @@ export const WebhookUrl = Type.String({ minLength: 1, maxLength: 2000, descripti
 /** Types of events, or `*` for all. */
 const On = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 50, uniqueItems: true })
 
+/** What an identity provider said of who made a webhook: the roles of a token, and when that was issued (epoch ms). */
+export const Said = Type.Object(
+  { roles: Type.Array(Type.String({ maxLength: 100 }), { maxItems: 1000 }), at: Type.Integer({ minimum: 0 }) },
+  closed,
+)
+export type Said = Static<typeof Said>
+
+const dayMs = 86_400_000
+/** Whether it is kept: it is newer, and says something else, or is the first of its day. */
+export const isNews = (said: Said, before: Said | undefined): boolean =>
+  before === undefined || (said.at > before.at && (said.at - before.at >= dayMs || rolesIn(said) !== rolesIn(before)))
+
+const rolesIn = ({ roles }: Said): string => JSON.stringify([...new Set(roles)].sort())
+
 /**
  * `reg.webhook.<id>`, whose `name` is the id. `after`: the sequence behind which it is told of events; where several streams hold the
  * sessions, `places` says it of each stream, and `after` counts for those that it does not name. The rest as in SecretEntry.
@@ -29,6 +43,8 @@ export const WebhookEntry = Type.Union([
       places: Type.Optional(Type.Record(Type.String(), Type.Integer({ minimum: 0 }))),
       /** The sessions that its maker may read; absent: all. It is told of no others. */
       only: Type.Optional(Only),
+      /** The latest word of the identity provider that knows its maker. Absent: Reins itself knows them. */
+      said: Type.Optional(Said),
       key: Type.String(),
       wrapped: Type.String(),
       sealed: Type.String(),
@@ -152,8 +168,9 @@ export type WebhookJobWithBody = Static<typeof WebhookJobWithBody>
 
 /**
  * Requests of the registry: on `svc.registry.<verb>`
- *   webhooks.create { url, on, by, only?, most? } -> CreatedWebhook      webhooks.list {} -> WebhookList      webhooks.get { id } -> Webhook
+ *   webhooks.create { url, on, by, only?, most?, said? } -> CreatedWebhook      webhooks.list {} -> WebhookList      webhooks.get { id } -> Webhook
  *   webhooks.delete { id, by } -> { id }
+ *   webhooks.said   { by, said } -> { changed }                        (of all that `by` made)
  * and one that only memory may publish to:
  *   webhooks.sign   { id, delivery, at, body } -> { signature }        (`at`: seconds; Standard Webhooks, `v1,…`)
  * Of memory: on `svc.memory.<verb>`

@@ -1,5 +1,6 @@
 // People who come with a JWT of the identity provider, as the gateway asks for them (api/access/identities.ts).
 //   OI1. What has the form of a JWT is the provider's affair alone: no other party is asked for it.
+//   OI3. A JWT gives no more than the newest one of the same person that came here (newest-words.ts).
 //   OI2. A JWT that is good twice gives the same object twice, unless something of it has changed: what it permits is worked out once.
 import { createHash } from 'node:crypto'
 import { ReinsError, tokenIdOf } from '@reins/contracts'
@@ -10,6 +11,7 @@ import { expired } from '../leases.ts'
 import { fetchDocument } from './fetch-document.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import { looksLikeJwt } from './jwt-text.ts'
+import { NewestWords } from './newest-words.ts'
 import type { OidcSettings } from './settings.ts'
 import { OidcVerifier, type Verified } from './verifier.ts'
 
@@ -32,15 +34,16 @@ export function oidcIdentities(parts: {
 }
 
 export function peopleOf(verifier: Pick<OidcVerifier, 'verify'>): Identities {
-  const kept = new Map<string, Identity>()
+  const kept: Kept = { identities: new Map(), words: new NewestWords() }
   return (bearer) => (looksLikeJwt(bearer) ? identityOf(verifier, bearer, kept) : undefined)
 }
 
-async function identityOf(
-  verifier: Pick<OidcVerifier, 'verify'>,
-  bearer: string,
-  kept: Map<string, Identity>,
-): Promise<Identity> {
+interface Kept {
+  readonly identities: Map<string, Identity>
+  readonly words: NewestWords
+}
+
+async function identityOf(verifier: Pick<OidcVerifier, 'verify'>, bearer: string, kept: Kept): Promise<Identity> {
   const verdict = await verifier.verify(bearer)
   switch (verdict.kind) {
     case 'verified':
@@ -57,14 +60,16 @@ async function identityOf(
 
 /** OI2 */
 function keptIdentity(
-  { principal, name, roles, expiresAt }: Verified,
+  { principal, name, roles, expiresAt, issuedAt }: Verified,
   hash: string,
-  kept: Map<string, Identity>,
+  { identities: kept, words }: Kept,
 ): Identity {
+  words.heard(principal, issuedAt, roles) // OI3
   const before = kept.get(hash)
   if (before) return before
   const identity: Identity = {
     ...{ principal, kind: 'person', roles, permissions: [], expiresAt, token: tokenIdOf(hash) },
+    ...{ issuedAt, rolesNow: words.leftOf(principal, issuedAt, roles) },
     ...(name === '' ? {} : { name }),
   }
   kept.set(hash, identity)

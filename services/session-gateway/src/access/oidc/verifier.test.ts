@@ -68,7 +68,7 @@ test('a token of the issuer names its person, what they are called, and their ro
   const token = await signed({ claims: { email: 'ann@example.com', groups: ['ops', 'unknown', 'everybody'] } })
   expect(await verifier.verify(token)).toEqual({
     ...{ kind: 'verified', subject: 's-1', principal: principalOf(issuer, 's-1'), name: 'ann@example.com' },
-    ...{ roles: ['operator', 'viewer'], expiresAt: start + 303_000 },
+    ...{ roles: ['operator', 'viewer'], expiresAt: start + 303_000, issuedAt: start - 10_000 },
   })
 })
 

@@ -13,6 +13,8 @@ export interface Verified extends Person {
   readonly subject: string
   /** epoch ms; the difference that clocks may have is in it. */
   readonly expiresAt: number
+  /** epoch ms */
+  readonly issuedAt: number
 }
 /** `expired`: somebody who signs in again, or refreshes, gets another. */
 export type Verdict =
@@ -100,7 +102,8 @@ export class OidcVerifier {
         const { payload } = await jwtVerify(text, key, checks)
         const subject = String(payload.sub)
         const expiresAt = Number(payload.exp) * 1000 + settings.clockSkewMs
-        return { kind: 'verified', subject, expiresAt, ...personOf(claims, subject, settings) }
+        const issuedAt = Number(payload.iat) * 1000
+        return { kind: 'verified', subject, expiresAt, issuedAt, ...personOf(claims, subject, settings) }
       } catch (error) {
         why = error
         if (!(error instanceof errors.JWSSignatureVerificationFailed)) break

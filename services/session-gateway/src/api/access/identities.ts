@@ -7,6 +7,7 @@
 //        registry grants the principal besides, bans and expiry are seen to here. A door ends what it holds open for `caller.expiresAt`.
 //   ID3. A principal of an issuer is named `<issuer's name>:<subject>` (principalNamePattern): it never is one that the registry made.
 //   ID4. Expiry is held against this gateway's clock, at the door. Nothing that is decided later looks at a clock.
+//   ID6. Of `roles` no more counts than `rolesNow` gives: a provider has said less of the same person since.
 //   ID5. A role that is not there permits nothing.
 import { hash } from 'node:crypto'
 import {
@@ -40,6 +41,10 @@ export interface Identity {
   readonly expiresAt?: number
   /** Names the bearer, without telling it: two bearers never have the same. */
   readonly token?: string
+  /** epoch ms: when the provider said all this. */
+  readonly issuedAt?: number
+  /** ID6. The same array while nothing changes. */
+  rolesNow?(): readonly string[]
 }
 
 export type Identities = (bearer: string) => Identity | undefined | Promise<Identity | undefined>
@@ -72,7 +77,7 @@ export async function authenticate(
 
 /** Throws unauthorized: expired, or banned. */
 function callerOf(identity: Identity, registry: Pick<AccessRegistry, 'role' | 'principal'>, now: () => number): Caller {
-  const { principal, name, kind, expiresAt, token } = identity
+  const { principal, name, kind, expiresAt, token, issuedAt } = identity
   if (expiresAt !== undefined && expiresAt <= now())
     throw new ReinsError('unauthorized', `The bearer token expired at ${new Date(expiresAt).toISOString()}.`, {
       details: { reason: 'expired' },
@@ -90,12 +95,18 @@ function callerOf(identity: Identity, registry: Pick<AccessRegistry, 'role' | 'p
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(token === undefined ? {} : { token }),
     ...(name === undefined ? {} : { name }),
+    ...(issuedAt === undefined ? {} : { said: { roles: [...saidOf(identity)], at: issuedAt } }),
   }
 }
+
+/** ID6. */
+const saidOf = (identity: Identity): readonly string[] => identity.rolesNow?.() ?? identity.roles
 
 type Permitted = Pick<Caller, 'roles' | 'permissions'>
 
 interface Kept extends Permitted {
+  /** Of the roles, those that came with the bearer. */
+  readonly named: readonly string[]
   readonly entry: PrincipalEntry | undefined
   readonly entries: readonly (RoleEntry | undefined)[]
 }
@@ -108,14 +119,21 @@ function permittedTo(
   entry: PrincipalEntry | undefined,
   registry: Pick<AccessRegistry, 'role'>,
 ): Permitted {
-  const roles = identity.own ? identity.roles : [...new Set([...identity.roles, ...(entry?.roles ?? [])])]
+  const named = saidOf(identity)
+  const roles = identity.own ? named : [...new Set([...named, ...(entry?.roles ?? [])])]
   const entries = roles.map((role) => (builtinRole(role) ? undefined : registry.role(role)))
   const before = kept.get(identity)
-  if (before && before.entry === entry && entries.every((one, at) => one === before.entries[at])) return before
+  if (
+    before &&
+    before.named === named &&
+    before.entry === entry &&
+    entries.every((one, at) => one === before.entries[at])
+  )
+    return before
   const direct = identity.own ? identity.permissions : [...identity.permissions, ...(entry?.permissions ?? [])]
   const all = withFormer([...direct, ...roles.flatMap((role) => permissionsOfRole(role, registry))])
   const permissions = identity.scope ? meetAll(all, withFormer(identity.scope)) : all
-  const permitted = { roles, permissions, entry, entries }
+  const permitted = { roles, permissions, named, entry, entries }
   kept.set(identity, permitted)
   return permitted
 }
