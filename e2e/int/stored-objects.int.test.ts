@@ -3,8 +3,15 @@
 import { randomBytes } from 'node:crypto'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { Objm } from '@nats-io/obj'
-import { type Broker, objectBytes } from '@reins/broker'
-import { bundleDigest, makeUlid, objectStores, objectStream, outputsKeptMs } from '@reins/contracts'
+import { type Broker, objectBytes, ownerOfPieces, storeObject } from '@reins/broker'
+import {
+  bundleDigest,
+  makeUlid,
+  objectAllChunksFilter,
+  objectStores,
+  objectStream,
+  outputsKeptMs,
+} from '@reins/contracts'
 import { type Journal, openJournal } from '@reins/journal'
 import { systemClock } from '@reins/service'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -85,4 +92,26 @@ test('what the client of the broker has put is read to the byte, whatever its le
     await store.delete(name)
     expect(await objectBytes(broker, objectStores.bundles, name, { mostBytes: length })).toBeUndefined()
   }
+})
+
+test('pieces of an output name its session, also where no description names them', async () => {
+  const journal = await open()
+  const id = session()
+  const cut = async function* (): AsyncGenerator<Uint8Array> {
+    yield randomBytes(10)
+    throw new Error('the process died')
+  }
+  const part = { name: `${id}/cut`, owner: id, mtime: 1 }
+  await expect(storeObject(broker, objectStores.outputs, part, cut())).rejects.toThrow('the process died')
+  const bytes = randomBytes(300_000)
+  const { ref = '' } = await journal.outputs.put(id, bytes)
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  const { state } = await manager.streams.info(objectStream(objectStores.outputs), {
+    subjects_filter: objectAllChunksFilter(objectStores.outputs),
+  })
+  const counts = Object.entries(state.subjects ?? {}).filter(([subject]) => ownerOfPieces(subject) === id)
+  expect(counts.map(([, count]) => count).sort()).toEqual([1, 3])
+  // The client of the broker, by which an older version reads, finds it whole.
+  const store = await new Objm(jetstream(broker.nc)).open(objectStores.outputs)
+  expect(Buffer.from((await store.getBlob(`${id}/${ref}`)) ?? [])).toEqual(bytes)
 })

@@ -48,8 +48,11 @@ export {
   ObjectGone,
   type ObjectLimits,
   objectBytes,
+  objectPieceBytes,
+  ownerOfPieces,
   type StoredObject,
   storedObject,
+  storeObject,
 } from './streams/stored-objects.ts'
 export {
   ensureExports,

@@ -386,6 +386,7 @@ export {
   erasedFilter,
   erasedSubject,
   erasureDurable,
+  objectAllChunksFilter,
   objectChunksSubject,
   objectInfoSubject,
   objectInfosFilter,

@@ -1,11 +1,15 @@
-// Reading objects of an object store. The client of the broker reads each by a consumer, which the server keeps for five minutes, and a
+// Reading objects of an object store, and writing those that belong to somebody. The client of the broker reads each by a consumer, which the server keeps for five minutes, and a
 // stream has room for a thousand: then whoever reads stands still. Here each piece is asked of the leader, and nothing stays behind.
 //   SO1. An object is what its description says, to the byte: who reads to the end has read that many bytes, of that digest, or was told.
 //   SO2. Nothing of an object is read that is larger than its reader takes, whatever its description says: others may write there.
 //   SO3. A description that is none describes nothing: there is no such object.
-import { createHash } from 'node:crypto'
+//   SO4. The pieces of an object name its owner, and not its description alone: whoever dies between them leaves pieces that are found.
+import { createHash, randomUUID } from 'node:crypto'
 import { fieldsOf, jsonValue, objectChunksSubject, objectInfoSubject, objectStream } from '@reins/contracts'
 import type { Broker } from '../connection/broker.ts'
+import { makeHeaders } from '../connection/message-headers.ts'
+import { BrokerUnavailable } from '../connection/unavailable.ts'
+import { publishReply } from './publish-reply.ts'
 import { lastMessage, nextBytes } from './stored-messages.ts'
 
 export interface StoredObject {
@@ -64,6 +68,46 @@ export async function storedObject(
   }
 
   return { size, digest, bytes: { [Symbol.asyncIterator]: bytes } }
+}
+
+/** A message may hold no more. Whoever gives an object gives pieces of this size, or smaller ones. */
+export const objectPieceBytes = 128 * 1024
+const storeMs = 5000
+
+/** SO4. Each piece given is one message. Rejects with BrokerUnavailable, or with what the broker says. */
+export async function storeObject(
+  broker: Broker,
+  store: string,
+  { name, owner, mtime }: { readonly name: string; readonly owner: string; readonly mtime: number },
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const put = async (subject: string, payload: string | Uint8Array, headers: readonly [string, string][]) => {
+    const outcome = await broker.request(subject, payload, { headers: makeHeaders(headers), withinMs: storeMs })
+    if (outcome.kind !== 'reply') throw new BrokerUnavailable(`storing ${name} in ${store}`)
+    const { seq, error } = publishReply(outcome.msg.string())
+    if (seq === undefined) throw new Error(`the broker does not store ${name} in ${store}: ${error?.description}`)
+  }
+  const nuid = `${owner}_${randomUUID()}`
+  const hash = createHash('sha256')
+  let size = 0
+  let chunks = 0
+  for await (const piece of bytes) {
+    hash.update(piece)
+    size += piece.length
+    chunks++
+    await put(objectChunksSubject(store, nuid), piece, [])
+  }
+  const description = {
+    ...{ name, bucket: store, nuid, size, chunks, mtime: new Date(mtime).toISOString(), deleted: false },
+    ...{ digest: `SHA-256=${hash.digest('base64url')}=`, options: { max_chunk_size: objectPieceBytes } },
+  }
+  await put(objectInfoSubject(store, name), JSON.stringify(description), [['Nats-Rollup', 'sub']])
+}
+
+/** SO4. '': pieces that the client of the broker has written, which name nobody. */
+export function ownerOfPieces(subject: string): string {
+  const [owner = '', ...random] = (subject.split('.').at(-1) ?? '').split('_')
+  return random.length > 0 ? owner : ''
 }
 
 /** undefined: it is not there, or not whole any more. Rejects as `storedObject` does, and where it is damaged. */

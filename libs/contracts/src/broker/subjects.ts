@@ -34,6 +34,7 @@ export const objectStores = { outputs: 'reins-blobs', bundles: 'reins-bundles', 
 export const objectStream = (store: string): string => `OBJ_${store}`
 /** The subjects of an object store: where its objects are described, and where one is. */
 export const objectInfosFilter = (store: string): string => `$O.${store}.M.>`
+export const objectAllChunksFilter = (store: string): string => `$O.${store}.C.>`
 export const objectChunksSubject = (store: string, nuid: string): string => `$O.${store}.C.${nuid}`
 /** The last message there describes the object. The client of the broker pads the name. */
 export function objectInfoSubject(store: string, name: string): string {

@@ -2,7 +2,14 @@
 // stays readable in its file until that is written anew.
 //   EG1. Repeating it changes nothing: what is gone already is passed over.
 //   EG2. What is erased is looked for, and not remembered: by the subjects of the streams, in pages.
-import { type Broker, BrokerUnavailable, eraseMessageSubject, lastMessage, purgeStreamSubject } from '@reins/broker'
+import {
+  type Broker,
+  BrokerUnavailable,
+  eraseMessageSubject,
+  lastMessage,
+  ownerOfPieces,
+  purgeStreamSubject,
+} from '@reins/broker'
 import { type ReadOptions, readMessages, streamInfoSubject } from '@reins/broker'
 import {
   allOlderWebhookJobsFilter,
@@ -12,6 +19,7 @@ import {
   fieldsOf,
   jsonValue,
   liveTreeFilter,
+  objectAllChunksFilter,
   objectChunksSubject,
   objectInfosFilter,
   objectNameIn,
@@ -119,6 +127,11 @@ export async function eraseObjects(
   for await (const subjects of subjectsIn(broker, objectStream(store), objectInfosFilter(store)))
     for (const subject of subjects) if (sessions.has(sessionOfObject(subject))) found.push(subject)
   for (const subject of found) await eraseObject(broker, archivist, store, subject, options)
+  // Pieces that no description names: who wrote them died, or another process wrote the same object.
+  const pieces: string[] = []
+  for await (const subjects of subjectsIn(broker, objectStream(store), objectAllChunksFilter(store)))
+    for (const subject of subjects) if (sessions.has(ownerOfPieces(subject))) pieces.push(subject)
+  for (const subject of pieces) await eraseMessages(broker, archivist, objectStream(store), subject, options)
   return found.length
 }
 

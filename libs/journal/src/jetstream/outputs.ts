@@ -4,15 +4,15 @@
 //       session at the same moment (a tool that was taken over from one that still lives) may it keep one output more.
 //   O4. What is read is what its reference names: an object of another digest is an output that is not there.
 //   O3. A description that is none describes nothing: the client of the broker throws over it, here it is an output that is not there.
+//   O5. Its pieces name the session too: when a process dies between them and the description, whoever erases the session finds them.
 //   O2. The bucket drops what is older than `keptMs`, and the count forgets it then.
 import { createHash, randomUUID } from 'node:crypto'
 import { closeSync, createReadStream, createWriteStream, openSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
-import { type Broker, storedObject, untilAnswered } from '@reins/broker'
+import { type Broker, objectPieceBytes, storedObject, storeObject, untilAnswered } from '@reins/broker'
 import { maxOutputBytesOfSession, objectStores } from '@reins/contracts'
 import type { OutputStore } from '../port.ts'
 
@@ -76,8 +76,8 @@ export async function createJetStreamOutputs(broker: Broker, options: JetStreamO
       const as = nameOf(session, ref)
       if (!(await described(() => store.info(as)))) {
         unread = false
-        const kept = createReadStream('', { fd: reader })
-        await store.put({ name: as }, Readable.toWeb(kept) as ReadableStream<Uint8Array>)
+        const kept = createReadStream('', { fd: reader, highWaterMark: objectPieceBytes })
+        await storeObject(broker, objectStores.outputs, { name: as, owner: session, mtime: now() }, kept) // O5
         await count(store, session, { ...days, [today(now())]: (days[today(now())] ?? 0) + size })
       }
       return { ref, dropped }

@@ -28,7 +28,7 @@ import {
   type StoredFrame,
   type StoredStreams,
 } from './session-stream.ts'
-import { IndexedSessions, takeRebuilt } from './session-table.ts'
+import { dropErasedOfRebuild, IndexedSessions, takeRebuilt } from './session-table.ts'
 import { type Database, migrations } from './tables.ts'
 
 export interface SessionIndex {
@@ -153,6 +153,7 @@ class Runner implements SessionIndex {
     try {
       const stored = await describeStreams(broker, streams)
       await this.#rows.begin(db, stored)
+      await dropErasedOfRebuild(db)
       this.#newest = stored.ends.map((end, at) => Math.max(end, this.#newest[at] ?? 0))
       if (here) await Promise.all(streams.names.map((name) => removeDurable(broker, name)))
       else {

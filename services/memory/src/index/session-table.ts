@@ -105,6 +105,7 @@ export class IndexedSessions {
         { table: usage, rows: used },
       ])
       if (!moved) return await this.begin(db, this.#streams) // ST2
+      if (erased.length > 0 && table === 'sessions') await dropErasedOfRebuild(db)
       this.#known.keep(rows)
       this.#knownUsage.keep(used)
       this.#places = next
@@ -131,6 +132,17 @@ export class IndexedSessions {
     }
     return [...known.values()]
   }
+}
+
+/**
+ * What a rebuild has written of sessions that were erased since: who rebuilt may have died, and nobody else looks at these tables. A rebuild
+ * that goes on makes such a row again, of the frame that says so.
+ */
+export async function dropErasedOfRebuild(db: Database): Promise<void> {
+  const erased = sql`select id from sessions where erased is not null`
+  await sql`delete from sessions_rebuilt where erased is null and id in (${erased})`.execute(db)
+  for (const table of ['approvals_rebuilt', 'elicitations_rebuilt'])
+    await sql`delete from ${sql.table(table)} where session in (${erased})`.execute(db)
 }
 
 /**

@@ -1,5 +1,6 @@
 // The tables of the session index.
 //   T1. Each list is read along an index: what fewer sessions have in common than fit a page must not cost a scan of all others.
+//   T3. Of columns that hold what was said, PostgreSQL samples nothing for its statistics: there it would outlive the row.
 //   T2. `sessions_rebuilt` is filled by a rebuild beside `sessions`, and takes its place when it is whole.
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
@@ -56,6 +57,13 @@ const usageCounts = [
   ...['model_calls', 'tool_calls', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens'],
   ...['reasoning_tokens', 'unpriced_tokens', 'charged_tokens', 'at', 'last_seq'],
 ]
+
+/** T3. */
+const said = {
+  sessions: ['title', 'waiting', 'work'],
+  approvals: ['arguments', 'target', 'reason', 'decision_reason'],
+  elicitations: ['message', 'url', 'schema'],
+}
 
 export const migrations: Record<string, Migration> = {
   '001-sessions': {
@@ -220,6 +228,16 @@ export const migrations: Record<string, Migration> = {
     async up(db: Kysely<unknown>) {
       for (const table of ['sessions', 'sessions_rebuilt'])
         await db.schema.alterTable(table).addColumn('erased', 'text').execute()
+    },
+  },
+  '012-no-samples': {
+    // Giving a column its type again takes away what was sampled of it before.
+    async up(db: Kysely<unknown>) {
+      for (const [table, columns] of Object.entries(said))
+        for (const each of [table, `${table}_rebuilt`])
+          for (const column of columns)
+            await sql`alter table ${sql.table(each)} alter column ${sql.ref(column)} set statistics 0,
+              alter column ${sql.ref(column)} type text`.execute(db)
     },
   },
   '009-forks': {
