@@ -53,6 +53,14 @@ test('every link of the documents that stays here leads somewhere', () => {
   expect(broken).toEqual([])
 })
 
+test('each decision has a number of its own, which its file and its title say', () => {
+  const folder = path.join(root, 'docs/decisions')
+  const files = readdirSync(folder).filter((file) => file !== 'README.md')
+  expect(files.map((file) => file.slice(0, 3)).sort()).toEqual(files.map((_, at) => String(at + 1).padStart(3, '0')))
+  for (const file of files)
+    expect(readFileSync(path.join(folder, file), 'utf8')).toMatch(new RegExp(`^# ${file.slice(0, 3)}: \\S`))
+})
+
 test('each row of what people can try names tests, and each of them is there and tries something', () => {
   const text = readFileSync(path.join(root, 'docs/security.md'), 'utf8')
   const section = /## Who can try what\n([\s\S]*?)\n## /.exec(text)?.[1] ?? ''
