@@ -1,18 +1,23 @@
-// One of three nodes is gone and stays away: every service can be started then, and turns are taken. Once for each node, since each leads
-// other streams and consumers; services that were started before have made these.
+// One of three nodes is gone and stays away: every service can be started then, memory with its archive too, and turns are taken. Once for
+// each node, since each leads other streams and consumers; services that were started before have made these.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { ServiceName } from '@reins/contracts'
+import { archivistUser, type ServiceName, type SessionInfo } from '@reins/contracts'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
 
 const deadline = 600_000
 const names: readonly ServiceName[] = ['registry', 'memory', 'tool-runner', 'executor', 'session-gateway']
+const patiently = { withinMs: 180_000 }
 let world: World
 let running: readonly ServiceProcess[] = []
+const startAll = (): Promise<readonly ServiceProcess[]> => {
+  const environment = { REINS_ARCHIVE_AFTER: '1h', REINS_ARCHIVE_NATS_URL: world.servers.natsUrl(archivistUser) }
+  return Promise.all(names.map((name) => world.start(name, { environment })))
+}
 beforeAll(async () => {
   world = await World.open({ nodes: 3 })
-  running = await Promise.all(names.map((name) => world.start(name)))
+  running = await startAll()
   await world.agent('helper')
 }, deadline)
 afterAll(() => world?.close(), deadline)
@@ -23,7 +28,7 @@ test.each([0, 1, 2])(
     const { cluster } = world.servers
     await Promise.all(running.map((service) => service.kill()))
     await cluster?.kill(node)
-    running = await Promise.all(names.map((name) => world.start(name)))
+    running = await startAll()
     const key = `without-${node}`
     const { session } = await world.api.create('helper', `!shell echo ${node}`, { key, withinMs: 120_000 })
     await world.settled(session.id, 120_000)
@@ -43,7 +48,19 @@ test.each([0, 1, 2])(
     await world.api.control(id, 'cancel')
     expect(await world.verdict(id, [follower])).toEqual([])
     follower.close()
+
+    // What is erased waits for the node, and for nothing else: so memory follows the orders.
+    await world.api.stubborn('POST', `/v1/sessions/${session.id}/end`, undefined, { key: `end-${node}`, ...patiently })
+    await eventually(
+      async () => (await world.api.once('DELETE', `/v1/sessions/${session.id}`)).status === 202,
+      patiently,
+    )
+    const memory = running[names.indexOf('memory')]
+    await eventually(() => memory?.log().some((line) => line.includes('not erased yet')) ?? false, patiently)
     await cluster?.start(node)
+    const erased = async () =>
+      (await world.api.once<SessionInfo>('GET', `/v1/sessions/${session.id}`)).body.erased?.completed === true
+    await eventually(erased, patiently)
   },
   deadline,
 )
