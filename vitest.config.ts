@@ -33,6 +33,7 @@ const long = [
   'e2e/attacks/people/history.int.test.ts',
   'e2e/attacks/people/makers.int.test.ts',
   'e2e/attacks/services/archive.int.test.ts',
+  'e2e/attacks/services/put-back.int.test.ts',
 ]
 
 export default defineConfig({

@@ -345,6 +345,16 @@ describe('sessions', () => {
     expect(code).toBe(1)
     expect(err).toContain('names no kept output k2')
   })
+  test.each([[[]], [['--json']]])('output %j ends where the server says that there is ever more', async (words) => {
+    const server = fakeServer()
+    server.outputs.set('k1', 'x'.repeat(25))
+    const asking = server.outputs.get.bind(server.outputs)
+    let asked = 0
+    server.outputs.get = (named) => asking(named)?.padEnd(25 + 10 * asked++, 'x')
+    const { code, err } = await reins(['session', 'output', sessionId, 'k1', ...words], server)
+    expect(code).toBe(1)
+    expect(err).toContain('does not send the 25 bytes')
+  })
 
   test('state', async () => {
     expect(JSON.parse((await reins(['session', 'state', sessionId])).out)).toEqual({ turns: 2 })

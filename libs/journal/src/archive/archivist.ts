@@ -12,6 +12,7 @@
 //        names, and not by what the frames said.
 //   AW5. An object may be named by the frame behind its own head alone. So it is swept when the session has gone on from there without
 //        naming it, and stays as long as somebody may still append that frame.
+//      Of a session that was erased nobody may name one any more, whatever its last frame says of itself.
 //   AW6. Of a stream with several copies, something is overwritten only while all of them are there (CP1 of copies.ts).
 //   AW7. What a split has begun to copy is erased in the copy too: the split may never be ended.
 import type { ObjectStore } from '@nats-io/obj'
@@ -277,7 +278,7 @@ export async function createArchivist(
         const erased = await wasErased(session)
         const unnamed = erased ? subjects : await notNamed(session, subjects)
         for (const subject of unnamed) {
-          if (headOfObject(objectNameIn(subject)) >= n) continue // AW5
+          if (!erased && headOfObject(objectNameIn(subject)) >= n) continue // AW5
           await eraseObject(broker, archivist, objectStores.archive, subject, { leader })
           swept++
         }
