@@ -4,7 +4,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { callService, connectBroker } from '@reins/broker'
 import { type MessageAccepted, type RebuildProgress, serviceSubject } from '@reins/contracts'
 import { type Spread, spread } from '../report/numbers.ts'
-import { type CpuOf, cpuOf } from '../product/memory.ts'
+import { type CpuOf, cpuOf, residentNow } from '../product/memory.ts'
 import { many } from '../product/many.ts'
 import { type Product, plainAgent } from '../product/product.ts'
 import { plainMessage } from '../turns/turns.ts'
@@ -33,6 +33,8 @@ export interface SessionsAtRest {
   readonly consumers: readonly [before: number, after: number]
   /** Frames a second of `rebuild-index`. */
   readonly rebuiltPerSecond: number
+  /** Of one process: ms from its start on the full folder to its ready line, and what is resident then (residentNow of memory.ts). */
+  readonly started?: { readonly ms: number; readonly mb: ReturnType<typeof residentNow> }
 }
 
 interface Page {
@@ -111,11 +113,21 @@ export async function measureSessionsAtRest(
   const history = await timed(100, () => api.get(`/v1/sessions/${oldOne()}/events?limit=1000`))
   const stateAt = await stateInTheMiddle(api, timed)
   const rebuiltPerSecond = await rebuild(product)
+  const started = product.processes === 'one' ? await startAgain(product) : undefined
   return {
     ...{ sessions, madePerSecond, hot, read, append, hotBeside, opened, list, deepPage, byStatus },
-    ...{ history, stateAt, rebuiltPerSecond },
+    ...{ history, stateAt, rebuiltPerSecond, ...(started ? { started } : {}) },
     consumers: [consumersBefore, await consumersOf(product)],
   }
+}
+
+async function startAgain(product: Product): Promise<SessionsAtRest['started']> {
+  await product.gateway().stop()
+  const from = performance.now()
+  await product.restart()
+  const ms = Math.round(performance.now() - from)
+  await pause(5000) // What it does after it is ready.
+  return { ms, mb: residentNow(product) }
 }
 
 type Timed = (count: number, work: () => Promise<unknown>) => Promise<Spread>

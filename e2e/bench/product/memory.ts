@@ -1,6 +1,6 @@
 // What the product's processes hold, after a collection of each: what is left is held by somebody.
 import { type Inspector, inspect } from './inspector.ts'
-import { cpuMs, residentMb } from './processes.ts'
+import { cpuMs, descendants, residentMb } from './processes.ts'
 import type { Product } from './product.ts'
 
 export interface Memory {
@@ -52,6 +52,25 @@ export const cpuOf = (product: Product): CpuOf => ({
   reins: product.services().reduce((sum, { pid }) => sum + cpuMs(pid), 0),
   nats: natsPids(product).reduce((sum, pid) => sum + cpuMs(pid), 0),
 })
+
+/** MB, as the machine counts them, of each process, also those below Reins. */
+export function residentNow(product: Product): {
+  readonly reins: number
+  readonly nats: number
+  readonly postgres: number
+} {
+  const sum = (pids: readonly number[]): number => pids.reduce((all, pid) => all + residentMb(pid), 0)
+  return {
+    reins: sum(product.services().map(({ pid }) => pid)),
+    nats: sum(natsPids(product)),
+    // Each of its processes counts the memory that it shares with the others.
+    postgres: sum(
+      product
+        .services()
+        .flatMap(({ pid }) => descendants(pid).flatMap((one) => (one.command === 'postgres' ? [one.pid] : []))),
+    ),
+  }
+}
 
 const natsPids = (product: Product): readonly number[] =>
   product.pids().flatMap(({ name, pid }) => (name === 'nats-server' ? [pid] : []))

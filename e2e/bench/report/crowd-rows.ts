@@ -203,6 +203,15 @@ function restRows(at: 0 | 1): Row[] {
         return rest && [rest.rebuiltPerSecond, rest.madePerSecond, rest.sessions]
       },
     },
+    {
+      what: `${sessions}: a start on the full folder (memory behind it: Reins; nats-server; Postgres)`,
+      unit: 'ms (MB)',
+      budget: '',
+      figures: (visit) => {
+        const started = of(visit)?.started
+        return started && [started.ms, started.mb.reins, started.mb.nats, started.mb.postgres]
+      },
+    },
   ]
 }
 
