@@ -255,6 +255,9 @@ export async function putFramesBack(world: World, agent: string, tally: Tally): 
   const stored = await readMessages(world.broker, stream, sessionFilter(session.id))
   const file = path.join(world.workspace, 'put-back.txt')
   const ran = () => readFileSync(file, 'utf8').split('once').length - 1
+  // docs/security.md says what a thief can do within a second.
+  const last = (await world.readLog(session.id)).at(-1)?.frame.at ?? 0
+  await eventually(() => Date.now() - last > 1_500)
   for (const [role, who] of [
     ['g', 'session-gateway'],
     ['e', 'executor'],
@@ -323,7 +326,10 @@ export async function putIndexBack(
     )
     const { session } = await world.api.create(agent, `say ${makeShortId(Math.random)}`)
     await world.settled(session.id)
-    await eventually(async () => (await list()).includes(session.id))
+    await eventually(async () => {
+      const { sessions } = JSON.parse(await list()) as { sessions: { id: string; status: string; turns: number }[] }
+      return sessions.some(({ id, status, turns }) => id === session.id && status === 'idle' && turns === 1)
+    })
     const was = await eventually(async () => {
       const [one, two] = [await list(), await list()]
       return one === two && one

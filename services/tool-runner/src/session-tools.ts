@@ -175,7 +175,7 @@ export class SessionTools implements HeldActor {
       this.#context.changed(this)
       return
     }
-    const fresh = isFresh(trigger, this.#context.freshMs)
+    const fresh = this.#isFresh(trigger)
     const request = this.#requests.open(trigger.frame, asked, trigger, fresh)
     const { work } = this.#context
     const slot = work.take(asked.data.principal)
@@ -190,6 +190,12 @@ export class SessionTools implements HeldActor {
       })
       this.#context.changed(this)
     }
+  }
+
+  #isFresh(trigger: Trigger): boolean {
+    const { clock, freshMs } = this.#context
+    const { redelivered, earlier, ageMs } = trigger
+    return isFresh({ redelivered, earlier, ageMs, saidAgoMs: clock.now() - trigger.frame.at }, freshMs)
   }
 
   /** T9: its calls take slots of their own, as they start. */
@@ -213,7 +219,7 @@ export class SessionTools implements HeldActor {
     const discovery = this.#discoveries.hold(trigger, wanted)
     if (!discovery) return
     this.#enqueue(async () => {
-      if (!isFresh(trigger, this.#context.freshMs)) {
+      if (!this.#isFresh(trigger)) {
         const frames = await this.#requests.readAfter(discovery.seq)
         if (toolsetIsClosed(frames, wanted.request)) return this.#discoveries.done(discovery)
       }

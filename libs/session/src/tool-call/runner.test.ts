@@ -27,13 +27,14 @@ describe('a runner', () => {
   })
 
   it('takes for fresh what nobody can have been given before, whatever servers forget and clocks say', () => {
-    const first = { redelivered: false, earlier: false, ageMs: 3 }
+    const first = { redelivered: false, earlier: false, ageMs: 3, saidAgoMs: 4 }
     expect(isFresh(first, 250)).toBe(true)
     expect(isFresh({ ...first, redelivered: true }, 250)).toBe(false)
     expect(isFresh({ ...first, earlier: true }, 250)).toBe(false)
     expect(isFresh({ ...first, ageMs: 250 }, 250)).toBe(false)
     expect(isFresh({ ...first, ageMs: -3 }, 250)).toBe(true)
     expect(isFresh({ ...first, ageMs: -3_600_000 }, 250)).toBe(false)
+    expect(isFresh({ ...first, saidAgoMs: 1_000 }, 250)).toBe(false)
   })
 
   it('always claims what must not run twice', () => {

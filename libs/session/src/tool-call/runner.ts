@@ -157,19 +157,26 @@ export interface RunnerHolder {
   asksNobody(call: string): boolean
 }
 
-/** How a trigger came. `earlier`: it was in the stream before this process looked. `ageMs` may be below 0: two clocks made it. */
+/** How a trigger came. `earlier`: it was in the stream before this process looked. */
 export interface ToolDelivery {
   readonly redelivered: boolean
   readonly earlier: boolean
+  /** Since it was stored. May be below 0: two clocks made it. */
   readonly ageMs: number
+  /** Since it was said, as its frame says itself. Two clocks made it too. */
+  readonly saidAgoMs: number
 }
+
+/** By the clocks of a fleet, from the decision to the delivery. */
+const saidWithinMs = 1_000
 
 /**
  * Whether nobody can have been given this before. A server that died has forgotten what it gave out, and a clock that runs ahead makes
  * everything young: so what was there before this process came is never fresh, and what is younger than nothing is not young (R4).
+ * What was said long before it was stored may be a genuine frame that somebody has stored again: what follows on what is read then.
  */
-export const isFresh = ({ redelivered, earlier, ageMs }: ToolDelivery, freshMs: number): boolean =>
-  !redelivered && !earlier && Math.abs(ageMs) < freshMs
+export const isFresh = ({ redelivered, earlier, ageMs, saidAgoMs }: ToolDelivery, freshMs: number): boolean =>
+  !redelivered && !earlier && Math.abs(ageMs) < freshMs && Math.abs(saidAgoMs) < saidWithinMs
 
 /** `fresh`: a first delivery of a young frame, straight from the trigger, with nothing read after it. */
 export function runnerVerdict(call: RunnerCall, holder: RunnerHolder, fresh: boolean): RunnerVerdict {
