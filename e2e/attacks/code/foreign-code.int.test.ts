@@ -11,6 +11,7 @@ import { tryHosts } from './hosts.ts'
 import { tryProjectSockets } from './project-sockets.ts'
 import { tryApps, tryRuns } from './projects.ts'
 import { tryServers } from './servers.ts'
+import { refusedAll } from '../refused-all.ts'
 import { Tally } from '../tally.ts'
 
 let product: AttackedProduct
@@ -18,11 +19,6 @@ beforeAll(async () => {
   product = await AttackedProduct.open()
 }, deadline)
 afterAll(() => product?.close(), deadline)
-
-const refusedAll = (tally: Tally): void => {
-  for (const line of tally.lines()) console.log(line)
-  expect(tally.gotThrough()).toEqual([])
-}
 
 test(
   'code in a host learns nothing of whoever runs it, takes nothing from it, and ends no call but its own',

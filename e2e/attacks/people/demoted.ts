@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { eventually } from '../../harness/eventually.ts'
 import type { World } from '../../harness/world.ts'
 import type { Tally } from '../tally.ts'
-import { askingWith } from './history.ts'
+import { type Ask, askingAt, askingWith } from './history.ts'
 import { Receiver } from './taken-away.ts'
 
 const audience = 'urn:reins:attack'
@@ -71,18 +71,7 @@ export class Provider {
 export async function tryDemoted(world: World, url: string, provider: Provider, tally: Tally): Promise<void> {
   const who = 'whom a provider says less of'
   const note = (what: string, through: boolean) => tally.note(who, what, through ? 'got through' : 'refused')
-  const ask = async (token: string, method: string, path: string, body?: unknown) => {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(60_000),
-    })
-    return { status: response.status, text: await response.text() }
-  }
+  const ask = (token: string, ...asked: Parameters<Ask>) => askingAt(() => url, token)(...asked)
   const admin = async (method: string, path: string, body?: unknown): Promise<string> => {
     const { status, text } = await askingWith(world, world.token)(method, path, body)
     if (status >= 300) throw new Error(`${method} ${path}: ${text}`)

@@ -13,11 +13,14 @@ export type Ask = (method: string, target: string, body?: unknown, headers?: Rec
 /** Streams are read for a moment. */
 const streamMs = 1500
 
-export const askingWith =
-  (world: World, token: string): Ask =>
+export const askingWith = (world: World, token: string): Ask => askingAt(() => world.api.url(), token)
+
+/** At one gateway, wherever that is when it is asked. */
+export const askingAt =
+  (url: () => string, token: string): Ask =>
   async (method, target, body, headers = {}) => {
     const streams = headers.accept !== undefined
-    const response = await fetch(`${world.api.url()}${target}`, {
+    const response = await fetch(`${url()}${target}`, {
       method,
       headers: {
         authorization: `Bearer ${token}`,

@@ -1,8 +1,9 @@
 // Attacks by who made something that goes on by itself, has something open, or would like more than its share: a part of
 // `npm run test:long` and of `npm run attacks`.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, test } from 'vitest'
 import type { ServiceProcess } from '../../harness/service-process.ts'
 import { World } from '../../harness/world.ts'
+import { refusedAll } from '../refused-all.ts'
 import { Tally } from '../tally.ts'
 import { Provider, tryDemoted } from './demoted.ts'
 import { tryKeptOpen } from './kept-open.ts'
@@ -27,11 +28,6 @@ beforeAll(async () => {
   await world.agent('theirs')
 }, deadline)
 afterAll(() => world?.close(), deadline)
-
-const refusedAll = (tally: Tally): void => {
-  for (const line of tally.lines()) console.log(line)
-  expect(tally.gotThrough()).toEqual([])
-}
 
 test(
   'whatever somebody has open ends with the token, and with what it may, and says why',

@@ -1,9 +1,10 @@
 // Attacks by people who may something: on what others decide, on what servers ask, and on roles, principals and tokens.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, test } from 'vitest'
 import { type AskingServer, askingServer } from '../../serving/asking-server.ts'
 import { AttackedProduct, deadline } from '../attacked-product.ts'
 import { tryAnswering, tryDeciding } from './people.ts'
 import { tryPrivileges } from './privileges.ts'
+import { refusedAll } from '../refused-all.ts'
 import { Tally } from '../tally.ts'
 
 let product: AttackedProduct
@@ -22,11 +23,6 @@ afterAll(async () => {
   await product?.close()
   await server?.[Symbol.asyncDispose]()
 }, deadline)
-
-const refusedAll = (tally: Tally): void => {
-  for (const line of tally.lines()) console.log(line)
-  expect(tally.gotThrough()).toEqual([])
-}
 
 test(
   'whoever manages roles, principals and tokens gets no more than they have, and takes nothing from whoever may more',

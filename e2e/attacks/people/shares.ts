@@ -4,7 +4,7 @@
 //   SH2. `got through` is a door that goes on to do what it is asked for beyond the share, and a place that others do not get any more.
 import { maxWebhooksOfOne } from '@reins/contracts'
 import type { World } from '../../harness/world.ts'
-import { askingWith } from './history.ts'
+import { type Ask, askingAt, askingWith } from './history.ts'
 import type { Tally } from '../tally.ts'
 
 const who = 'a principal with a share'
@@ -19,11 +19,6 @@ export const shareSettings = {
   REINS_BYTES_PER_MINUTE: String(shares.bytes),
 }
 
-interface Answer {
-  readonly status: number
-  readonly text: string
-}
-
 interface Principal {
   readonly name: string
   readonly token: string
@@ -33,18 +28,7 @@ type Methods = Record<string, { readonly 'x-permissions'?: readonly (readonly st
 
 export async function tryShares(world: World, url: string, tally: Tally): Promise<void> {
   const note = (what: string, through: boolean) => tally.note(who, what, through ? 'got through' : 'refused')
-  const ask = async (token: string, method: string, path: string, body?: unknown): Promise<Answer> => {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(60_000),
-    })
-    return { status: response.status, text: await response.text() }
-  }
+  const ask = (token: string, ...asked: Parameters<Ask>) => askingAt(() => url, token)(...asked)
   const principal = async (name: string, permissions: readonly string[]): Promise<Principal> => {
     for (const [path, body] of [
       ['/v1/principals', { name, permissions }],
