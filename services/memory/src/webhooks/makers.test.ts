@@ -6,12 +6,13 @@ const principal = (more: Partial<PrincipalEntry>): PrincipalEntry => ({
   ...{ name: 'mallory', kind: 'person', roles: [], permissions: [], banned: false, createdAt: 1, updatedAt: 1 },
   ...{ by: 'user:admin', ...more },
 })
+const listener: RoleEntry = {
+  ...{ name: 'listener', permissions: ['webhook:*', 'session:mine:read'], deleted: false },
+  ...{ createdAt: 1, updatedAt: 1, by: 'user:admin' },
+}
 const registry = (more: Partial<PrincipalEntry> | undefined, tokens: ReturnType<MakersRegistry['tokens']> = []) => ({
   principal: (name: string) => (more === undefined ? undefined : principal({ name, ...more })),
-  role: (name: string) =>
-    name === 'listener'
-      ? ({ name, permissions: ['webhook:*', 'session:mine:read'] } as unknown as RoleEntry)
-      : undefined,
+  role: (name: string) => (name === 'listener' ? listener : undefined),
   tokens: () => tokens,
 })
 const maker = (more: Partial<PrincipalEntry> | undefined, by = 'user:mallory') =>
