@@ -221,7 +221,7 @@ describe.each(['session-gateway', 'executor', 'tool-runner', 'memory'] as const)
 describe('the log of a session', () => {
   const frames = async (id: string, { after = 0, limit = 500 }: { after?: number; limit?: number } = {}) =>
     (await product.ask('GET', `/v1/sessions/${id}/frames?after=${after}&limit=${limit}`)).json
-  const client = { sessions: { frames } } as unknown as Parameters<ReturnType<typeof verifierWith>>[0]
+  const client = { sessions: { frames } }
   const verified = (id: string) => verifierWith(scratch.in('data'))(client, id, { keys: [] })
   async function turn(): Promise<string> {
     const made = await product.ask('POST', '/v1/sessions?wait=turn', { agent: 'older', message: 'say hello' })

@@ -8,16 +8,21 @@ import { checkFrameSeals } from './frame-seals.ts'
 
 const page = 500
 
+/** All that a check asks a server for. */
+export interface ReadsFrames {
+  readonly sessions: Pick<ReinsClient['sessions'], 'frames'>
+}
+
 /** `dataDir`: of this machine, whose gateway's public key is known by that. */
 export const verifierWith =
   (dataDir: string) =>
-  (client: Pick<ReinsClient, 'sessions'>, session: string, { keys }: VerifyOptions): Promise<Verified> => {
+  (client: ReadsFrames, session: string, { keys }: VerifyOptions): Promise<Verified> => {
     const own = publicKeyIn(dataDir)
     return verifySession(client, session, own === undefined ? keys : [own, ...keys], sealsIn(dataDir, []))
   }
 
 async function verifySession(
-  client: Pick<ReinsClient, 'sessions'>,
+  client: ReadsFrames,
   session: string,
   keys: readonly string[],
   seals: Seals,
