@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFi
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
+import { filesBelow } from '../harness/files-with.ts'
 import { modelKey, Product } from './product.ts'
 
 let product: Product
@@ -147,7 +148,9 @@ describe('secrets', () => {
     for (const target of ['/health', '/ready', '/metrics', '/openapi.json', '/v1/pools', '/v1/agents', '/v1/sessions'])
       answers.push((await product.ask('GET', target)).text)
     const logs = readFileSync(path.join(product.dataDir, 'logs', 'reins.log'), 'latin1')
-    const stored = filesIn(path.join(product.dataDir, 'nats', 'jetstream')).map((file) => readFileSync(file, 'latin1'))
+    const stored = [...filesBelow(path.join(product.dataDir, 'nats', 'jetstream'))].map(({ bytes }) =>
+      bytes.toString('latin1'),
+    )
     expect(stored.length).toBeGreaterThan(5)
     for (const secret of secrets)
       for (const text of [...answers, logs, ...stored]) expect(text.includes(secret)).toBe(false)
@@ -193,12 +196,6 @@ test.runIf(process.platform === 'linux')('nothing listens beyond this machine', 
   expect(listening.length).toBeGreaterThanOrEqual(3)
   for (const address of listening) expect(address).toBe('127.0.0.1')
 })
-
-function filesIn(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name))
-}
 
 /** Where a process listens, from Linux's /proc. */
 function addressesOf(pid: number): readonly string[] {

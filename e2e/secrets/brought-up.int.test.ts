@@ -4,17 +4,17 @@
 
 import { spawn } from 'node:child_process'
 import { EventEmitter } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
+import { clientProgram, loadCliEnvironment, processContext, runProgram } from '@reins/cli'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Does, initialize, type OddServer, oddServer } from '../../libs/mcp/test/odd-http.ts'
-import { clientProgram, loadCliEnvironment, processContext, runProgram } from '@reins/cli'
 import { bundledBinary } from '../../scripts/bundle.ts'
-import { Collector } from '../harness/collector.ts'
 import { bundledCode } from '../harness/bundled-code.ts'
+import { Collector } from '../harness/collector.ts'
 import { eventually } from '../harness/eventually.ts'
+import { filesBelow } from '../harness/files-with.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
 import { broughtUp, found } from './forms.ts'
@@ -103,7 +103,7 @@ test('what tools, servers and a model bring up of a secret is nowhere', async ()
   // Each of the tools has run.
   expect(model.asked.at(-2)).toContain('ran to its end')
   const shown = await world.api.once('GET', `/v1/sessions/${session.id}/events?limit=1000`)
-  const stores = filesIn(world.servers.folder).filter((file) => !file.endsWith('secrets.key'))
+  const stores = [...filesBelow(world.servers.folder, (file) => file.endsWith('secrets.key'))]
   expect(stores.length).toBeGreaterThan(20)
   const everywhere = new Map([
     ['the log', events],
@@ -111,7 +111,7 @@ test('what tools, servers and a model bring up of a secret is nowhere', async ()
     ['the deltas', deltas()],
     ['what the model was asked', model.asked.join('\n')],
     ...services.map((service) => [`the log of ${service.name}`, service.log().join('\n')] as const),
-    ...stores.map((file) => [file, textOf(file)] as const),
+    ...stores.map(({ file, bytes }) => [file, bytes.toString('latin1')] as const),
   ])
   expect(deltas()).toContain('[redacted]')
   for (const [place, text] of everywhere) expect([place, found(text, planted)]).toEqual([place, []])
@@ -176,21 +176,6 @@ async function doctor(): Promise<string> {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (text += part))
   await new Promise((resolve) => child.once('close', resolve))
   return text
-}
-
-function filesIn(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name))
-}
-
-/** A server may take one of its files away meanwhile. */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'latin1')
-  } catch {
-    return ''
-  }
 }
 
 /** Each block of what was streamed, put together: a secret may not come in pieces either. */

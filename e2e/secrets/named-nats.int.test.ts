@@ -1,6 +1,6 @@
 // `reins up` on a nats-server of somebody else that wants a password, and a service that joins it by the data folder alone: it is let in,
 // works, and nobody is told the password.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { unionPermissions } from '@reins/contracts'
@@ -8,6 +8,7 @@ import { findNatsServer, type RunningNats, startNats } from '@reins/local'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Product } from '../bad-input/product.ts'
 import { home, searchPath } from '../harness/config.ts'
+import { filesBelow } from '../harness/files-with.ts'
 import { type ServiceProcess, startService } from '../harness/service-process.ts'
 
 // What has to be encoded in a URL, so that it is met in both forms.
@@ -57,9 +58,8 @@ test('is joined by a service that knows the data folder alone, and does work the
 
 test('tells nobody the password', () => {
   const data = product.dataDir
-  const told = filesIn(data).filter((file) => holdsPassword(readFileSync(file, 'utf8')))
   // The one file that services join by: its owner's alone.
-  expect(told.map((file) => path.relative(data, file))).toEqual(['servers.json'])
+  expect(filesTold(data)).toEqual(['servers.json'])
   expect((statSync(path.join(data, 'servers.json')).mode & 0o777).toString(8)).toBe('600')
   expect(executor.log().filter(holdsPassword)).toEqual([])
 })
@@ -73,18 +73,14 @@ test('does so too while that nats-server is away, and where the password is wron
   expect(holdsPassword(wrong)).toBe(false)
   nats.kill('SIGKILL')
   await expect.poll(async () => (await product.ask('GET', '/ready')).status, { timeout: 60_000 }).toBe(503)
-  expect(
-    filesIn(path.join(product.dataDir, 'logs')).filter((file) => holdsPassword(readFileSync(file, 'utf8'))),
-  ).toEqual([])
+  expect(filesTold(path.join(product.dataDir, 'logs'))).toEqual([])
   expect(executor.log().filter(holdsPassword)).toEqual([])
 })
 
 const holdsPassword = (text: string): boolean => text.includes(password) || text.includes(encodeURIComponent(password))
 
-function filesIn(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) =>
-    entry.isFile() && !entry.parentPath.includes(`${path.sep}postgres`)
-      ? [path.join(entry.parentPath, entry.name)]
-      : [],
-  )
+function filesTold(folder: string): readonly string[] {
+  return [...filesBelow(folder, (file) => file.includes(`${path.sep}postgres`))]
+    .filter(({ bytes }) => holdsPassword(bytes.toString('utf8')))
+    .map(({ file }) => path.relative(folder, file))
 }

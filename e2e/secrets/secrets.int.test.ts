@@ -1,6 +1,6 @@
 // Secrets, configs and webhooks through a whole product: what is kept, what is told to whom, and what is found nowhere.
 
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
@@ -8,6 +8,7 @@ import { Webhook as Receiver } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Product } from '../bad-input/product.ts'
 import { eventually } from '../harness/eventually.ts'
+import { filesBelow } from '../harness/files-with.ts'
 import { broughtUp, found } from './forms.ts'
 
 const planted = 'pl4nted/S3cret+with "quotes" & é'
@@ -20,12 +21,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await product?.close()
 })
-
-function filesIn(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name))
-}
 
 async function agentThatNames(name: string, ...secrets: readonly string[]): Promise<void> {
   const definition = {
@@ -138,14 +133,14 @@ test('a planted secret that tools bring up in every form is in no stream, object
   })
   const cli = await product.cli('session', 'events', session, '--json')
   const logs = readFileSync(path.join(product.dataDir, 'logs', 'reins.log'), 'latin1')
-  const stores = ['nats', 'postgres'].flatMap((store) => filesIn(path.join(product.dataDir, store)))
+  const stores = ['nats', 'postgres'].flatMap((store) => [...filesBelow(path.join(product.dataDir, store))])
   expect(stores.length).toBeGreaterThan(20)
   const everywhere = new Map([
     ['the events', events],
     ['the stream', await stream.text()],
     ['the command line', cli.out + cli.err],
     ['the log', logs],
-    ...stores.map((file) => [file, readFileSync(file, 'latin1')] as const),
+    ...stores.map(({ file, bytes }) => [file, bytes.toString('latin1')] as const),
   ])
   for (const [place, text] of everywhere)
     for (const secret of [planted, rotated]) expect([place, found(text, secret)]).toEqual([place, []])

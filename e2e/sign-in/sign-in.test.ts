@@ -6,10 +6,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { clientProgram, loadCliEnvironment, processContext, runProgram } from '@reins/cli'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Product } from '../bad-input/product.ts'
 import { bundledBinary } from '../../scripts/bundle.ts'
+import { Product } from '../bad-input/product.ts'
 import { compileCache, searchPath } from '../harness/config.ts'
 import { eventually, pause } from '../harness/eventually.ts'
+import { filesWith } from '../harness/files-with.ts'
 import { audience, browse, clientId, IdentityProvider } from './identity-provider.ts'
 
 const longest = { timeout: 180_000 }
@@ -341,13 +342,6 @@ test('no text of a token lies in what the product keeps: logs, streams, tables',
   const signature = token.split('.')[2] ?? token
   expect(filesWith(product.dataDir, signature.slice(0, 40))).toEqual([])
 })
-
-function filesWith(folder: string, text: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => {
-    const file = path.join(entry.parentPath, entry.name)
-    return entry.isFile() && readFileSync(file).includes(text) ? [file] : []
-  })
-}
 
 /** All that a stream of events shows, until it ends. */
 async function streamEnd(session: string, token: string): Promise<string> {

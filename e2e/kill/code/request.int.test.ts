@@ -1,10 +1,9 @@
 // `ctx.req` on real processes: the request that began a run by its route, with the executor and the gateway killed, and no byte of its headers
 // in anything that is stored.
-import { readdirSync, readFileSync } from 'node:fs'
-import path from 'node:path'
 import { sessionOfRun } from '@reins/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundledCode } from '../../harness/bundled-code.ts'
+import { filesWith } from '../../harness/files-with.ts'
 import { RunBench } from './run-bench.ts'
 
 const deadline = 240_000
@@ -64,13 +63,7 @@ async function post(workflow: string): Promise<{ readonly runId: string; readonl
 const waits = (session: string) => bench.shown(session, ({ waiting }) => waiting !== undefined)
 
 /** Of all that the servers and the services have written. */
-function filesWith(text: string): readonly string[] {
-  const { folder } = bench.world.servers
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .filter((file) => readFileSync(file).includes(text))
-}
+const writtenWith = (text: string): readonly string[] => filesWith(bench.world.servers.folder, text)
 
 describe('the request that began a run by its route', () => {
   test(
@@ -85,9 +78,9 @@ describe('the request that began a run by its route', () => {
       expect(await bench.deliver(runId, { value: null })).toBe(202)
       const { result } = await bench.ended(session)
       expect(result).toEqual({ user: 'ada', seen: there, later: 'ada' })
-      expect(filesWith(secret)).toEqual([])
+      expect(writtenWith(secret)).toEqual([])
       // The search finds what is stored.
-      expect(filesWith(runId.slice('run_'.length))).not.toEqual([])
+      expect(writtenWith(runId.slice('run_'.length))).not.toEqual([])
       expect(await bench.world.verdict(session)).toEqual([])
     },
     deadline,
