@@ -48,6 +48,13 @@ test('a tree that is too large, and a request that does not fit, are found', () 
     { type: 'model-call.started', data: { call: 'c1', attempt: 1, turn: 't', model: 'm', prompt } },
   ]
   expect(examineTrees([log(root, ...events)], 1).violations).toEqual([expect.stringContaining('sends 11 tokens')])
+  // What people have just said is too much alone, and is sent as they said it.
+  const called = { call: 'c1', attempt: 1, turn: 't', model: 'm', prompt: { ...prompt, cut: 400 } }
+  const said: readonly SessionEvent[] = [
+    { type: 'context.declared', data: { window: 10 } },
+    { type: 'model-call.started', data: called },
+  ]
+  expect(examineTrees([log(root, ...said)], 1).violations).toEqual([])
 })
 
 test('a tree that used more tokens than its root has is found, whichever of its sessions used them', () => {

@@ -2,7 +2,8 @@
 //   TF1. A delegation that was told as completed or failed is what its child came to; a child that came to an end told it.
 //   TF2. A child whose delegation was cancelled has ended before, or was told to end: nobody works on for a parent that does not wait.
 //   TF3. A tree has no more sessions than its root may give away.
-//   TF4. What a model is sent fits the window that its definition names.
+//   TF4. What a model is sent fits the window that its definition names. What people said since the newest answer is sent as they said
+//        it: where that alone is too much, the outputs of tools are cut (`prompt.cut`), and the model may refuse it.
 //   TF5. All sessions of a tree together use no more tokens than its root's budget has: as the answers say it, and what was charged where
 //        nobody knows what was used.
 import type { EventData, SessionEvent } from '@reins/contracts'
@@ -77,11 +78,14 @@ function windowWrong(id: string, events: readonly SessionEvent[]): readonly stri
   const window = declared?.type === 'context.declared' ? declared.data.window : undefined
   if (window === undefined) return []
   return events.flatMap((event) =>
-    event.type === 'model-call.started' && (event.data.prompt?.tokens ?? 0) > window
+    event.type === 'model-call.started' && tooMuch(event.data.prompt, window)
       ? [`${id}: the call ${event.data.call} sends ${event.data.prompt?.tokens} tokens, and the window has ${window}`]
       : [],
   )
 }
+
+const tooMuch = (prompt: EventData<'model-call.started'>['prompt'], window: number): boolean =>
+  prompt !== undefined && prompt.tokens > window && prompt.cut === undefined
 
 /** TF5. */
 function overspent(logs: Logs): readonly string[] {

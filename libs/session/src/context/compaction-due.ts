@@ -5,6 +5,7 @@ import type { Session } from '../session.ts'
 import type { CoverRule, Due, DueRule, EffectKind } from '../slice.ts'
 import { closedResults } from '../tool-call/tool-call.ts'
 import { beginsModelCall } from '../turn/next-call.ts'
+import { keepsMessage } from './asked-message.ts'
 import { contextOf, mayCompact, type OpenCompaction, refusedOf } from './context.ts'
 import { pinned, type PinRule } from './pinned.ts'
 import { conversationSize, shortened } from './projection.ts'
@@ -25,6 +26,8 @@ export interface Measure {
   readonly window: number
   /** The newest messages that stay as they are take at most so many tokens. */
   readonly keep: number
+  /** And so does the message that the turn is about, where it is covered and kept word for word. */
+  readonly keepAsked: number
 }
 
 /** The window of a model, as a definition and its provider's refusals narrow it. */
@@ -45,8 +48,12 @@ export function measure(session: Session): Measure | null {
   const room = (window - Math.min(sent.size.answer, Math.floor(window / 2))) * roomShare
   const limit = held ? room : Math.min(room, window * (settings.compactAt ?? contextDefaults.compactAt))
   const keep = Math.min(window * (settings.keep ?? contextDefaults.keep), Math.max(0, limit - sent.size.fixed) / 2)
-  return { size, limit, window, keep }
+  return { size, limit, window, keep, keepAsked: Math.max(0, room - sent.size.fixed) / 2 }
 }
+
+/** As the outcome of a compaction up to this position says it: nothing, where no turn could be about a message. */
+export const keepingOf = (session: Session, to: number): { readonly keepsMessage?: boolean } =>
+  session.turn ? { keepsMessage: keepsMessage(session, to, measure(session)?.keepAsked ?? Infinity) } : {}
 
 /** Before the rule of model calls: an open compaction holds everything, and a request that was too long has an answer. */
 export const compactionDue =
@@ -150,6 +157,7 @@ function dropped(session: Session, open: OpenCompaction, pinRules: readonly PinR
         data: {
           ...{ compaction, attempt: which, from, to, how: 'dropped', summary },
           ...(pins.length > 0 ? { pins: [...pins] } : {}),
+          ...keepingOf(session, to),
         },
       },
     ],

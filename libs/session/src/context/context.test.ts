@@ -227,6 +227,25 @@ test('a long turn keeps its message word for word, and the model is told when it
   expect(offered(played.session).notices).toEqual([])
 })
 
+test('what an earlier turn was about is summarised, and is not what the next one works on', () => {
+  const played = started({ compactAt: 0.3 }).message('x'.repeat(1_600)).answer(text('done'))
+  played.message('Two.').summarise('One was done.')
+  expect(played.last('context.compacted').keepsMessage).toBe(false)
+  const sent = projected(played.session)
+  expect(JSON.stringify(sent[0])).not.toContain('word for word')
+  expect(sent.at(-1)).toMatchObject({ role: 'user', content: [{ text: 'Two.' }] })
+})
+
+test('a message that takes more than half of the room is summarised with the rest', () => {
+  const said = (length: number) => {
+    const played = started({ compactAt: 0.3 }).message('x'.repeat(length))
+    for (let step = 0; step < 30 && flightOf(played.session)?.kind !== 'compact'; step++)
+      played.tool(`nothing ${step} `.repeat(8), { step })
+    return played.summarise('Much was said.').last('context.compacted').keepsMessage
+  }
+  expect([said(40), said(2_400)]).toEqual([true, false])
+})
+
 test('a provider that refuses a request as too long is asked again with less, and in the end the turn fails', () => {
   const played = started()
     .message(long('one'))

@@ -19,6 +19,7 @@ import { AppendList } from '../folding/append-list.ts'
 import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import type { Session } from '../session.ts'
 import type { Meanings, Origin, TimerRule } from '../slice.ts'
+import { askedIn } from './asked-message.ts'
 import { repeatable } from './loop-guard.ts'
 import { conversationSize } from './projection.ts'
 import { isBoundary } from './range.ts'
@@ -185,7 +186,8 @@ function compacted(session: Session, { data }: EventOf<'context.compacted'>): Se
   if (how === 'summary' ? open.kind !== 'running' : open.kind !== 'failed' && open.kind !== 'retry') return session
   const before = context.summary
   const covered = session.transcript.slice((before?.to ?? 0) - context.forgotten, to - context.forgotten)
-  const kept = askedIn(session, covered)
+  // Absent: whoever wrote it kept the newest one always.
+  const kept = data.keepsMessage === false ? {} : askedIn(session, covered)
   const summary: Summary = {
     ...{ compaction, from, to, how, text, pins },
     ...kept,
@@ -209,23 +211,6 @@ function compacted(session: Session, { data }: EventOf<'context.compacted'>): Se
       open: null,
     },
   })
-}
-
-/** Longer, it is summarised with the rest. */
-const mostKeptChars = 20_000
-
-/** What the open turn is about, where it is among the messages that are covered now; or was kept so far. */
-function askedIn({ turn, context }: Session, covered: readonly ModelMessage[]): Pick<Summary, 'kept' | 'keptImages'> {
-  if (!turn) return {}
-  const last = covered.findLast((message) => message.role === 'user' && !message.correction)
-  const asked: Pick<Summary, 'kept' | 'keptImages'> =
-    last?.role === 'user'
-      ? { kept: last.content, ...(last.images ? { keptImages: last.images } : {}) }
-      : (context?.summary ?? {})
-  const { kept, keptImages } = asked
-  return kept && kept.reduce((sum, { text }) => sum + text.length, 0) <= mostKeptChars
-    ? { kept, ...(keptImages ? { keptImages } : {}) }
-    : {}
 }
 
 /** A request that was refused as too long has its answer: the turn goes on with another one. */

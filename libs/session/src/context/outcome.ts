@@ -3,6 +3,7 @@ import type { ModelFailed, SessionEvent, Usage } from '@reins/contracts'
 import { failureEvents, type RetryPolicy } from '../model-call/retries.ts'
 import type { Session } from '../session.ts'
 import { pinRules } from '../slices.ts'
+import { keepingOf } from './compaction-due.ts'
 import { contextOf } from './context.ts'
 import { pinned } from './pinned.ts'
 
@@ -28,7 +29,7 @@ export function compactionEvents(
   if (outcome.kind === 'completed' && outcome.text.trim() !== '') {
     const { text, usage } = outcome
     const pins = pinned(session, pinRules)
-    const kept = pins.length > 0 ? { pins: [...pins] } : {}
+    const kept = { ...(pins.length > 0 ? { pins: [...pins] } : {}), ...keepingOf(session, to) }
     const summary = text.trim().slice(0, mostChars).toWellFormed()
     return [{ type: 'context.compacted', data: { ...of, from, to, how: 'summary', summary, ...kept, usage } }]
   }

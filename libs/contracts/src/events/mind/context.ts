@@ -48,13 +48,18 @@ export const contextEvents = {
     model: id,
     ...metered,
   }),
-  /** `dropped`: there is no summary, and `summary` is a note that says why. `pins`: what stays as it was, besides. */
+  /**
+   * `dropped`: there is no summary, and `summary` is a note that says why. `pins`: what stays as it was, besides. `keepsMessage`: a
+   * message of the open turn is covered, and is sent on word for word; absent: no turn is open, or it was written before this was
+   * said, and the newest message that is covered is sent on whenever a turn is open.
+   */
   'context.compacted': Type.Object({
     ...compaction,
     ...range,
     how: Type.Union([Type.Literal('summary'), Type.Literal('dropped')]),
     summary: Type.String(),
     pins: Type.Optional(Type.Array(Type.String())),
+    keepsMessage: Type.Optional(Type.Boolean()),
     usage: Type.Optional(Usage),
     ...cost,
   }),
