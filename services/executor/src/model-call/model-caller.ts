@@ -16,7 +16,7 @@ import type {
 } from '@reins/contracts'
 import { type LoadMedia, withMedia } from '@reins/models'
 import type { Redactor } from '@reins/secrets'
-import type { ReplayOutcome } from '../run/replay-run.ts'
+import type { ReplayOutcome } from '../run/run-outcome.ts'
 import type { Prepared } from './prepared.ts'
 import { callForSummary } from './summary-caller.ts'
 

@@ -3,7 +3,8 @@ import type { SessionEvent } from '@reins/contracts'
 import { createRedactor } from '@reins/secrets'
 import { emptyFold, evolve, type Session } from '@reins/session'
 import { expect, test } from 'vitest'
-import { type ReplayOutcome, type ReplayPorts, replayRun, type Said } from './replay-run.ts'
+import { type ReplayPorts, replayRun, type Said } from './replay-run.ts'
+import type { ReplayOutcome } from './run-outcome.ts'
 
 const origin = { n: 1, at: 1, by: 'e1', role: 'e' } as const
 const begun: readonly SessionEvent[] = [

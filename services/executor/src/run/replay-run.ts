@@ -12,14 +12,12 @@ import {
   type Compact,
   type Dispatches,
   type HostsAnswer,
-  readRunEnd,
-  replayLimits,
   type RunRequests,
+  replayLimits,
 } from '@reins/code-host'
 import {
   childId,
   type EventOf,
-  eventCodec,
   questionTimer,
   type RunError,
   runLimits,
@@ -27,11 +25,12 @@ import {
   type SessionEvent,
 } from '@reins/contracts'
 import type { Redactor } from '@reins/secrets'
-import { type Effect, recordedOperations, type Run, type Session } from '@reins/session'
+import { type Effect, type Run, recordedOperations, type Session } from '@reins/session'
 import { type Given, givenBeside, moreOf } from './given.ts'
-import type { RunAgent } from './run-agents.ts'
 import { type PromptPorts, ReplayPrompts } from './replay-prompts.ts'
+import type { RunAgent } from './run-agents.ts'
 import type { RunEnvironment } from './run-environment.ts'
+import { type Answer, charsOf, disturbed, fits, type Of, outcomeOf, type ReplayOutcome } from './run-outcome.ts'
 import { endsOfSteps, isStepEnd } from './step-ends.ts'
 import { askedTool, tooMany, type Words } from './words.ts'
 
@@ -60,21 +59,7 @@ export interface ReplayPorts extends PromptPorts {
   log(session: string, line: { readonly level: string; readonly message: string; readonly attributes?: unknown }): void
 }
 
-export interface ReplayOutcome {
-  readonly kind: 'replayed'
-  readonly events: readonly SessionEvent[]
-  /** Where nothing may begin when it is recorded. */
-  readonly held: readonly SessionEvent[]
-}
-
 type Outcome = ReplayOutcome | { readonly kind: 'aborted'; readonly partial: string }
-
-/** What no frame can hold ends the run: what the code asks for again would not fit either. */
-export function replayTooLarge({ message }: RangeError): ReplayOutcome {
-  const error = tooMany(`asks for more at once than can be recorded: ${message}`)
-  const events: readonly SessionEvent[] = [{ type: 'run.ended', data: { status: 'failed', error } }]
-  return { kind: 'replayed', events, held: events }
-}
 
 /** `begins`: it announces something. */
 export type Say = (events: readonly SessionEvent[], begins: boolean) => Promise<Said>
@@ -102,13 +87,6 @@ export async function replayRun(
     await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** tries))
     if (signal.aborted) return { kind: 'aborted', partial: '' }
   }
-}
-
-type Answer = HostsAnswer | { readonly kind: 'broken'; readonly error: RunError } | { readonly kind: 'late' }
-
-interface Of {
-  readonly replay: string
-  readonly attempt: number
 }
 
 class Replaying {
@@ -217,89 +195,13 @@ class Replaying {
   }
 
   outcome(answer: Answer): ReplayOutcome {
-    switch (answer.kind) {
-      case 'value':
-        return this.#ended(answer.value)
-      case 'error':
-        return this.#failed({ code: 'failed', message: answer.message })
-      case 'not-run':
-        return this.#failed({ code: 'not-run', message: `The code cannot be run: ${answer.message}` })
-      case 'broken':
-        return this.#failed(answer.error)
-      case 'late': {
-        const error = { code: 'timeout', message: lateText(this.#ports.betweenMs) }
-        return this.#of.attempt > 1 ? this.#failed(error) : this.#lost(error)
-      }
-      case 'lost':
-        return answer.death === 'out-of-memory'
-          ? this.#failed({
-              code: 'out-of-memory',
-              message: 'The code needed more memory than it may have, and was ended.',
-            })
-          : this.#lost({ code: 'crashed', message: 'The process in which the code ran has ended under it.' })
-      default:
-        return answer satisfies never
-    }
-  }
-
-  /** RR1. */
-  #ended(value: unknown): ReplayOutcome {
-    const end = readRunEnd(value)
-    switch (end?.kind) {
-      case 'suspended': {
-        if (this.#held) return this.#all(this.#replayEnded('held'))
-        const over = this.#pending.some(({ type, data }) => type === 'run.paused' && data.output.type === 'session_end')
-        if (over) return this.#all([...this.#pending, { type: 'run.ended', data: { status: 'completed' } }])
-        const events = [...this.#pending, ...this.#replayEnded('suspended')]
-        return { kind: 'replayed', events, held: [...endsOfSteps(this.#pending), ...this.#replayEnded('held')] }
-      }
-      case 'completed': {
-        const output = Object.hasOwn(end, 'output') ? { output: end.output } : {}
-        const [ended] = this.#masked([{ type: 'run.ended', data: { status: 'completed', ...output } }])
-        if (!ended || charsOf(end.output) > runLimits.valueChars || !fits(ended)) return this.#failed(disturbed)
-        return this.#all([...this.#ofUse(), ended])
-      }
-      case 'failed':
-        return this.#failed(end.error)
-      case 'diverged': {
-        const { position, recorded, found } = end
-        const message = `At operation ${position} the session has recorded ${shown(recorded)}, and the code asks for ${shown(found)}. Code that decides must ask for the same operations in the same order each time it runs: take time, randomness and anything from outside by ctx.`
-        return this.#failed({ code: 'diverged', message })
-      }
-      default:
-        return this.#failed(disturbed)
-    }
-  }
-
-  readonly #all = (events: readonly SessionEvent[]): ReplayOutcome => ({ kind: 'replayed', events, held: events })
-
-  #failed(error: RunError): ReplayOutcome {
-    const { message, where, ...rest } = error
-    const said = {
-      ...rest,
-      message: message.slice(0, 4_000).toWellFormed(),
-      ...(where === undefined ? {} : { where: where.slice(0, 1_000) }),
-    }
-    const [event] = this.#masked([{ type: 'run.ended', data: { status: 'failed', error: said } }])
-    const end: SessionEvent =
-      event && fits(event)
-        ? event
-        : { type: 'run.ended', data: { status: 'failed', error: { code: 'failed', message: 'The code failed.' } } }
-    return this.#all([...this.#ofUse(), end])
-  }
-
-  /** Of what waits, all that is still of use when the code is at its end. */
-  #ofUse(): readonly SessionEvent[] {
-    return this.#pending.filter((event) => event.type === 'run.logged' || isStepEnd(event))
-  }
-
-  #lost(error: RunError): ReplayOutcome {
-    const lost: SessionEvent = { type: 'run.replay-ended', data: { ...this.#of, how: 'lost', error } }
-    return this.#all([...endsOfSteps(this.#pending), lost])
-  }
-
-  #replayEnded(how: 'suspended' | 'held'): readonly SessionEvent[] {
-    return [{ type: 'run.replay-ended', data: { ...this.#of, how } }]
+    return outcomeOf(answer, {
+      of: this.#of,
+      pending: this.#pending,
+      held: this.#held,
+      masked: (event) => this.#redactor.json(event),
+      betweenMs: this.#ports.betweenMs,
+    })
   }
 
   #masked(events: readonly SessionEvent[]): SessionEvent[] {
@@ -608,17 +510,6 @@ class Replaying {
   }
 }
 
-const disturbed: RunError = { code: 'failed', message: 'The code disturbed its host.' }
-
-/** Of a value as JSON. Infinite: it is nested so deep that it cannot be written. */
-function charsOf(value: unknown): number {
-  try {
-    return JSON.stringify(value)?.length ?? 0
-  } catch {
-    return Number.POSITIVE_INFINITY
-  }
-}
-
 /** ms that a line waits at most while a step runs. */
 const lineMs = 300
 /** Characters of lines that one frame takes. */
@@ -632,11 +523,3 @@ const mostEventChars = 8 * runLimits.valueChars
 const endMs = 10
 
 const payloadOf = (workflow: object) => ('payload' in workflow ? { payload: workflow.payload } : {})
-
-const fits = (event: SessionEvent): boolean => eventCodec.decode(event).kind === 'known'
-
-const shown = ({ operation, name }: { readonly operation: string; readonly name: string }): string =>
-  operation === name ? operation : `${operation} "${name.slice(0, 100)}"`
-
-const lateText = (ms: number): string =>
-  `The code ran for ${ms / 1_000} s without coming to an operation, and was ended. Work that takes long belongs into ctx.step().`
