@@ -1,7 +1,7 @@
 // Interleaved rounds: both are up all the time; in each round each of them is measured with each number of clients, one right after the
 // other, and the next round begins with the other one.
 import { loadavg } from 'node:os'
-import { cpuMs } from '../product/processes.ts'
+import { cpuMs, machineCpuMs } from '../product/processes.ts'
 import type { Figures, Measured, Round } from '../report/side-by-side.ts'
 import { round, spread } from '../report/numbers.ts'
 import { drive } from '../turns/load.ts'
@@ -43,13 +43,19 @@ export async function measureRounds(
 
 async function measure(contender: Contender, clients: number, seconds: number): Promise<Figures> {
   await drive(contender, clients, seconds / 4)
-  const before = cpu(contender)
+  const before = { each: cpuOfEach(contender), machine: machineCpuMs() }
   const { samples, ms } = await drive(contender, clients, seconds)
+  const machine = machineCpuMs() - before.machine
+  // A process that has ended meanwhile is not among them any more.
+  const own = [...cpuOfEach(contender)].reduce((sum, [pid, used]) => sum + used - (before.each.get(pid) ?? 0), 0)
   return {
     ms: spread(samples),
     perSecond: round((samples.length * 1000) / ms),
-    cpuMs: round((cpu(contender) - before) / samples.length),
+    cpuMs: round(own / samples.length),
+    machineCpuMs: round(machine / samples.length),
+    processors: round(machine / ms),
   }
 }
 
-const cpu = (contender: Contender): number => contender.pids().reduce((sum, pid) => sum + cpuMs(pid), 0)
+const cpuOfEach = (contender: Contender): ReadonlyMap<number, number> =>
+  new Map(contender.pids().map((pid) => [pid, cpuMs(pid)]))

@@ -2,7 +2,10 @@ import { expect, test } from 'vitest'
 import { spread } from './numbers.ts'
 import { compared, formatSideBySide, type Figures, type Round } from './side-by-side.ts'
 
-const figures = (ms: number, perSecond: number): Figures => ({ ms: spread([ms]), perSecond, cpuMs: 1 })
+const figures = (ms: number, perSecond: number): Figures => ({
+  ...{ ms: spread([ms]), perSecond, cpuMs: 1 },
+  ...{ machineCpuMs: 2, processors: 1.5 },
+})
 const round = (ours: Figures, theirs: Figures): Round => ({
   load: 0.2,
   measured: ['tool turn', 'workflow'].flatMap((what) =>

@@ -16,6 +16,10 @@ export interface Figures {
   readonly perSecond: number
   /** Of one of them: everything that the peer runs, without the client and the model. */
   readonly cpuMs: number
+  /** The same of all that the machine has run: also the client, the model and strangers. */
+  readonly machineCpuMs: number
+  /** How many processors were in use; those of the machine are the most there can be. */
+  readonly processors: number
 }
 
 export interface Measured {
@@ -82,13 +86,21 @@ export function compared(rounds: readonly Round[], restarts: Both<Restarts>): re
         `${who}: CPU of one [ms]`,
         of(({ cpuMs }) => cpuMs),
       ),
+      line(
+        `${who}: CPU of one, with its client and model [ms]`,
+        of(({ machineCpuMs }) => machineCpuMs),
+      ),
+      line(
+        `${who}: processors in use`,
+        of(({ processors }) => processors),
+      ),
     ]
   })
   return [
     ...lines,
     line('kill -9 of everything, until the model is asked again [ms]', [restarts[0].goingOnMs, restarts[1].goingOnMs]),
     line('kill -9 of everything, until requests are taken [ms]', [restarts[0].readyMs, restarts[1].readyMs]),
-  ].filter(({ of }) => of[0].length > 0)
+  ].filter(({ of }) => of[0].some((value) => value > 0)) // Only Linux says what the machine has run.
 }
 
 function line(what: string, of: Both<readonly number[]>, aim?: Aim): Compared {
