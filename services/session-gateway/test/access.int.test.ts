@@ -167,6 +167,7 @@ describe('every route', () => {
         .map(({ name }) => name)
         .sort(),
     ).toEqual([
+      'GET /',
       'GET /.well-known/oauth-protected-resource',
       ...['GET /health', 'GET /openapi.json', 'GET /ready', 'GET /v1/auth/config'],
     ])

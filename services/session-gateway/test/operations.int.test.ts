@@ -123,6 +123,13 @@ describe('operations', () => {
     await waiting.close()
   })
 
+  test('the root is a page for a person who opens the address in a browser', async () => {
+    const answer = await fetch(world.url, { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } })
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(await answer.text()).toContain('npx reins chat')
+  })
+
   test('the API describes every route, once, with parameters, answers and errors that exist', async () => {
     const { json } = await world.request('GET', '/openapi.json', { token: null })
     expect(json.openapi).toBe('3.1.0')
@@ -141,6 +148,7 @@ describe('operations', () => {
           `GET /v1/${kind}`,
           ...['PUT', 'GET', 'DELETE'].map((method) => `${method} /v1/${kind}/{name}`),
         ]),
+        'GET /',
         'GET /v1/projects',
         ...['PUT', 'GET', 'DELETE'].map((method) => `${method} /v1/projects/{name}`),
         'POST /v1/projects/{name}/rollback',

@@ -75,6 +75,7 @@ export const runUp = (flags: LocalFlags): Promise<void> =>
       process.stdout.write(`model ${product.model.model} (${product.model.because})\n`)
       if (product.sandbox) process.stdout.write(`shell ${product.sandbox}\n`)
       process.stdout.write('next  npx reins chat\n')
+      process.stdout.write('      npx reins agent start assistant --mode web   (a chat page in the browser)\n')
       return product
     })
   })

@@ -607,5 +607,6 @@ export const operations = {
     tag: 'access',
     errors: ['not_found'],
   },
+  welcome: { summary: 'A page that tells a person how to talk to an agent', tag: 'operations', errors: [] },
   describe: { summary: 'This description', tag: 'operations', errors: [] },
 } as const satisfies Record<string, Operation>

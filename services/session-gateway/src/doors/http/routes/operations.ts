@@ -6,6 +6,7 @@ import type { Api } from '../../../api/api.ts'
 import { PoolGauges } from '../../../api/operating/pool-gauges.ts'
 import { operations } from '../../../api/operations.ts'
 import { openApi } from '../documents/openapi.ts'
+import { welcome } from '../documents/welcome.ts'
 import { json, type Route, route } from '../route.ts'
 
 const Ready = Type.Object(
@@ -31,6 +32,13 @@ const { needs: _, ...publicMetrics } = operations.readMetrics
 export function operationRoutes(parts: OperationParts): readonly Route[] {
   const gauges = new PoolGauges(parts.metrics)
   return [
+    route({
+      ...operations.welcome,
+      method: 'GET',
+      path: '/',
+      answers: { 200: 'text/html' },
+      handle: async () => ({ status: 200, ...welcome }),
+    }),
     route({
       ...operations.listPools,
       method: 'GET',
