@@ -148,11 +148,20 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     withinMs: 15_000,
   })
   closing.add('connection for deltas', () => live.close())
+  // So have readings of sessions: an old one takes the broker a while, and appends do not wait for it.
+  const reads = await connectBroker({
+    url: options.natsUrl,
+    name: `reins ${names.length > 1 ? 'up' : names[0]} reading`,
+    seals: options.seals,
+    withinMs: 15_000,
+    cluster: config.replicas > 1,
+  })
+  closing.add('connection for reading', () => reads.close())
   let closed = false
   closing.add('closed', () => {
     closed = true
   })
-  for (const connection of [broker, live])
+  for (const connection of [broker, live, reads])
     void connection.closed().then((error) => {
       if (!closed) fatal(error ?? new Error('the connection to the broker was closed'))
     })
@@ -160,7 +169,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   closing.add('spool', async () => spool.remove())
   const masked = [...options.masked, ...spool.masked]
   const opened = await openJournal(broker, {
-    ...{ live, outputsFolder: spool.path },
+    ...{ live, reads, outputsFolder: spool.path },
     replicas: config.replicas,
     sessionStreams: config.sessionStreams,
     archived: config.archiveAfterMs !== undefined,
@@ -355,6 +364,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       storage.health(),
       mapped(options.servers?.() ?? {}, stateText),
       live.connected() ? {} : { deltas: 'not connected' },
+      reads.connected() ? {} : { reading: 'not connected' },
       ...healths.map((of) => of()),
       evidence({ records: view.faults, pools: journal.work.unreadable(), sessions: journal.unreadable() }),
     )
@@ -416,7 +426,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       ...(options.sign ? { sign: options.sign } : {}),
       health,
       notReady: () => [
-        ...(broker.connected() ? [] : ['the broker is not connected']),
+        ...(broker.connected() && reads.connected() ? [] : ['the broker is not connected']),
         ...storage.notReady(),
         // Sessions go on without Postgres.
         ...(options.servers?.()['nats-server']?.kind === 'sick' ? ['nats-server is sick: see /health'] : []),

@@ -5,6 +5,9 @@
 //       the place of the other. A stream that is gone has not said that something is not there.
 //   M2. Nothing asks for more than there is. A server that looks for one more message of a filter searches on to the end of its
 //       stream, which with a million other messages costs it more than all the rest. So the last message is read first.
+//   M5. A server that looks for the next message of a filter goes through all messages between, and loads the blocks that hold them from its
+//       disk. Where those of a filter lie far apart, each is asked for by its sequence, from the last one back (joined-messages.ts).
+//   M6. One message is never asked for as a batch: of a batch the server counts first what else is there of its filter.
 //   M4. For a moment of its life a stream may have no direct gets, when it is being split: then its leader is asked.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
@@ -13,6 +16,7 @@ import type { Broker } from '../connection/broker.ts'
 import { directGetSubject, leaderGetSubject, streamNotFound } from './jetstream-api.ts'
 import { type HeaderOf, storedHeadersOf } from '../connection/message-headers.ts'
 import { BrokerUnavailable } from '../connection/unavailable.ts'
+import { areFarApart, messagesBack, writtenOn } from './joined-messages.ts'
 
 export interface StoredMessage {
   readonly subject: string
@@ -50,6 +54,8 @@ export interface ReadMessagesOptions extends ReadOptions {
 
 /** How many messages one batch asks for: bounded, so that a slow reader never has more than this on the way. */
 const batchSize = 500
+/** A server goes through so many messages in no time: where a stream has no more, nothing is worth a further question (M5). */
+const smallStream = 10_000
 const batchBytes = 4 * 1024 * 1024
 const answerMs = 2000
 const readMs = 10_000
@@ -120,14 +126,17 @@ export async function readMessages(
   let after = options.after ?? 0
   const last = limit > 0 ? await lastMessage(broker, stream, filter, { leader, withinMs: leftMs() }) : undefined
   if (!last || last.seq <= after || (after === 0 && since !== undefined && last.storedAt < since)) return found // M2
-  if (after > 0 && joins(last, filter, after)) return [last]
+  if (writtenOn(last, filter) === after) return [last]
+  const joined = since === undefined ? await joinedMessages(last) : undefined
+  if (joined) return joined
   let expected = after === 0 ? numberOf(last) : 0
   while (found.length < limit && after < last.seq) {
     const count = Math.min(Math.max(expected, 1), limit - found.length)
     const from = after === 0 && since !== undefined ? { since } : { after }
-    const batch = leader
-      ? await nextFromLeader(broker, stream, filter, after, leftMs())
-      : await nextMessages(broker, stream, filter, { ...from, count, withinMs: leftMs() })
+    const batch =
+      leader || (count === 1 && 'after' in from)
+        ? await nextAlone(broker, stream, filter, { after, leader, withinMs: leftMs() }) // M6
+        : await nextMessages(broker, stream, filter, { ...from, count, withinMs: leftMs() })
     for (const message of batch.messages) found.push(message)
     const newest = batch.messages.at(-1)
     after = newest?.seq ?? after
@@ -136,12 +145,20 @@ export async function readMessages(
     if (batch.messages.length === 0) await pause(20)
   }
   return found
-}
 
-/** Whether its writer was answered that nothing of the filter lies between `after` and it. */
-const joins = (message: StoredMessage, filter: string, after: number): boolean =>
-  message.header('Nats-Expected-Last-Subject-Sequence') === String(after) &&
-  message.header('Nats-Expected-Last-Subject-Sequence-Subject') === filter
+  /** M5. undefined: they lie close together, or their writers have not said on which they stood. */
+  async function joinedMessages(last: StoredMessage): Promise<StoredMessage[] | undefined> {
+    const number = numberOf(last)
+    if (number === 0 || limit === 1) return undefined
+    const parts = { filter, last, after, limit, numberOf }
+    const at = (seq: number) => messageAt(broker, stream, seq, { leader, withinMs: leftMs() })
+    if (after > 0) return areFarApart(parts, after) ? messagesBack(parts, at) : undefined
+    if (number > 2 && last.seq < smallStream) return undefined
+    const first = await nextMessage(broker, stream, filter, { after, leader, withinMs: leftMs() })
+    if (!first || (number > 2 && !areFarApart(parts, first.seq, number - 1))) return undefined
+    return messagesBack({ ...parts, first }, at)
+  }
+}
 
 export interface Batch {
   /** Those that follow what was asked for, in order, none left out. May be fewer than there are. */
@@ -193,7 +210,8 @@ export async function nextMessages(
   if (outcome !== 'no-responders') return { messages, ...state }
   await pause(50)
   if (!('after' in options)) return { messages, ...state }
-  return nextFromLeader(broker, nameOf(stream), filter, options.after, withinMs).catch((error: unknown) => {
+  const fromLeader = { after: options.after, leader: true, withinMs }
+  return nextAlone(broker, nameOf(stream), filter, fromLeader).catch((error: unknown) => {
     if (error instanceof BrokerUnavailable) return { messages, ...state }
     throw error
   }) // M4
@@ -220,20 +238,20 @@ export async function nextMessagesOrEnd(
       const last = await lastMessage(broker, stream, filter, { leader: true, withinMs: leftMs }) // M2
       const isBehind = last && ('since' in options ? last.storedAt >= options.since : last.seq > options.after)
       if (!isBehind) return batch
-      if ('after' in options) return nextFromLeader(broker, stream, filter, options.after, leftMs)
+      if ('after' in options)
+        return nextAlone(broker, stream, filter, { after: options.after, leader: true, withinMs: leftMs })
     }
     await pause(50)
   }
 }
 
-async function nextFromLeader(
+async function nextAlone(
   broker: Broker,
   stream: StreamName,
   filter: string,
-  after: number,
-  withinMs: number,
+  options: { readonly after: number; readonly leader: boolean; readonly withinMs: number },
 ): Promise<Batch> {
-  const message = await nextMessage(broker, stream, filter, { after, leader: true, withinMs })
+  const message = await nextMessage(broker, stream, filter, options)
   return { messages: message ? [message] : [], pending: 0, ended: message === undefined }
 }
 

@@ -1,4 +1,6 @@
-// The whole journal on JetStream: over one connection, and a second one for deltas where the process has it.
+// The whole journal on JetStream: over one connection, and further ones for deltas and for reading sessions where the process has them.
+//   JJ1. A server answers what is asked over one connection one after the other, and for an old session it may have to read a whole block of
+//        its disk first. So sessions are read over a connection of their own: appends and acks do not stand in line behind that.
 import { tmpdir } from 'node:os'
 import { type Broker, ensureTopology, keepLiveStream, sessionsTakenFrom } from '@reins/broker'
 import {
@@ -59,6 +61,8 @@ export interface JournalOptions {
   readonly ackWaitMs: number
   /** A connection of its own for deltas, without echo, that nothing else uses (feed.ts); whoever opened it closes it. */
   readonly live?: Broker
+  /** A connection of its own for reading sessions and the archive (JJ1); whoever opened it closes it. */
+  readonly reads?: Broker
   /** epoch ms */
   now(): number
   /** How long whole outputs of tools are kept; a bucket that is there takes it over. ms. Default `outputsKeptMs`. */
@@ -100,9 +104,10 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
     createJetStreamBundles(broker),
   ])
   const here = new FramesHere()
-  const archive = archived ? archiveReader(broker, { streams, replicated }) : undefined
+  const reads = options.reads ?? broker
+  const archive = archived ? archiveReader(reads, { streams, replicated }) : undefined
   const sessions = createJetStreamLog(broker, {
-    ...{ here, streams, replicated },
+    ...{ here, reads, streams, replicated },
     ...(archive ? { archive } : {}),
     ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
   })

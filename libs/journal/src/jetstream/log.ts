@@ -44,6 +44,8 @@ export interface JetStreamLogOptions {
   readonly archive?: ArchiveReader
   /** Told of each frame that is acked. */
   readonly here?: FramesHere
+  /** The connection to read over (journal.ts). Default: that for appends. */
+  readonly reads?: Broker
 }
 
 /** A leader that is behind its own log refuses, and shows nothing, for a moment; never there: the log was cut. */
@@ -55,7 +57,7 @@ const refusedCodes = new Set([10071, 10164])
 
 export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions): SessionLog {
   const retryMs = options.retryMs ?? 2000
-  const { streams } = options
+  const { streams, reads = broker } = options
   const sealOf = sealTogether(broker.seals, (run) => broker.atEndOfTurn(run))
 
   /** A copy that is behind may know nothing of a session that was begun just now: that there is none, the leader alone may say. */
@@ -64,7 +66,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
   async function read(session: string, readOptions: ReadOptions = {}): Promise<readonly Frame[]> {
     const filter = sessionFilter(session)
     const from = (leader: { leader?: true }) =>
-      readMessages(broker, () => streams.of(session), filter, { ...readOptions, ...leader, numberOf: frameNumber })
+      readMessages(reads, () => streams.of(session), filter, { ...readOptions, ...leader, numberOf: frameNumber })
     let messages = await from({})
     const whole = (readOptions.after ?? 0) === 0 && readOptions.limit !== 0
     if (messages.length === 0 && whole && mayBeStale(readOptions)) messages = await from({ leader: true })
@@ -72,7 +74,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
   }
 
   async function readTree(root: string, readOptions: ReadOptions = {}): Promise<readonly SessionFrame[]> {
-    const messages = await readMessages(broker, () => streams.of(root), treeFilter(root), readOptions)
+    const messages = await readMessages(reads, () => streams.of(root), treeFilter(root), readOptions)
     return messages.flatMap((message) => {
       const session = parseSessionSubject(message.subject)?.session
       const frame = frameOf(message)
@@ -89,14 +91,14 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
   ): Promise<Head> {
     const filter = typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree)
     const stream = () => streams.of(typeof of === 'string' ? of : of.tree)
-    const read = (leader: { leader?: true }) => lastMessage(broker, stream, filter, { ...headOptions, ...leader })
+    const read = (leader: { leader?: true }) => lastMessage(reads, stream, filter, { ...headOptions, ...leader })
     const message = (await read({})) ?? (mayBeStale(headOptions) ? await read({ leader: true }) : undefined)
     return message ? headFromMessage(message) : emptyHead(typeof of === 'string' ? of : of.tree)
   }
 
   async function frameAt(session: string, seq: number): Promise<Frame | undefined> {
     if (seq < 1) return undefined
-    const message = await messageAt(broker, () => streams.of(session), seq)
+    const message = await messageAt(reads, () => streams.of(session), seq)
     return message && parseSessionSubject(message.subject)?.session === session ? frameOf(message) : undefined
   }
 

@@ -1,5 +1,5 @@
 // Sessions folded from their streams, kept to go on from: so one session is shown without the index, and without Postgres.
-import { type Frame, isSessionId, ReinsError, type SessionInfo } from '@reins/contracts'
+import { eventsJsonOf, type Frame, isSessionId, ReinsError, type SessionInfo } from '@reins/contracts'
 import type { SessionFrame, SessionLog } from '@reins/journal'
 import {
   budgetInfo,
@@ -43,8 +43,13 @@ const nothing = (session: string): Kept => ({
 export const newerDecides = ({ why }: { readonly why: string }): ReinsError =>
   new ReinsError('unavailable', `A newer version of Reins decides on this session: ${why}.`)
 
-/** Frames of one read: each may hold 1 MB. */
+/** Frames of the first read: each may hold 1 MB. */
 const pageSize = 64
+/** Of a later read, where frames are small: for each read behind a sequence the broker counts what else there is of the session. */
+const largestPage = 512
+const pageBytes = 8_000_000
+/** Of so many frames the size of one is looked at. */
+const sampled = 8
 
 export class SessionFolds {
   readonly #sessions: SessionLog
@@ -110,7 +115,7 @@ export class SessionFolds {
   async #foldedOn(session: string, from: Kept, leader: boolean): Promise<Kept> {
     let { info, fold, weighed } = from
     let since = 0
-    for await (const frame of framesOf(this.#sessions, session, info.last.seq, pageSize, leader)) {
+    for await (const frame of framesOf(this.#sessions, session, info.last.seq, undefined, leader)) {
       info = foldInfo(info, frame)
       fold = foldFrame(fold, frame)
       if (++since % pageSize !== 0) continue
@@ -159,16 +164,11 @@ export async function* framesOf(
   sessions: SessionLog,
   session: string,
   from: number,
-  wanted = pageSize,
+  wanted = Number.POSITIVE_INFINITY,
   leader = false,
 ): AsyncGenerator<Frame> {
-  const size = Math.min(wanted, pageSize)
-  for (let after = from; ; ) {
-    const page = await sessions.read(session, { after, limit: size, ...(leader ? { leader } : {}) })
-    yield* page
-    after = page.at(-1)?.seq ?? after
-    if (page.length < size) return
-  }
+  const read = (after: number, limit: number) => sessions.read(session, { after, limit, ...(leader ? { leader } : {}) })
+  yield* pages(read, (frame) => frame, from, wanted)
 }
 
 /** The same of a tree: of its root and of everything below it. `onUnreadable` is told of each session that lacks something. */
@@ -177,13 +177,32 @@ export async function* treeFramesOf(
   root: string,
   from: number,
   onUnreadable: (session: string) => void,
-  wanted = pageSize,
+  wanted = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<SessionFrame> {
-  const size = Math.min(wanted, pageSize)
-  for (let after = from; ; ) {
-    const page = await sessions.readTree(root, { after, limit: size, onUnreadable })
+  const read = (after: number, limit: number) => sessions.readTree(root, { after, limit, onUnreadable })
+  yield* pages(read, ({ frame }) => frame, from, wanted)
+}
+
+async function* pages<One>(
+  read: (after: number, limit: number) => Promise<readonly One[]>,
+  frameOf: (one: One) => Frame,
+  from: number,
+  wanted: number,
+): AsyncGenerator<One> {
+  let left = wanted
+  let after = from
+  for (let size = Math.min(left, pageSize); ; size = left > 0 ? Math.min(left, size) : pageSize) {
+    const page = await read(after, size)
     yield* page
-    after = page.at(-1)?.frame.seq ?? after
-    if (page.length < size) return
+    const last = page.at(-1)
+    if (!last || page.length < size) return
+    after = frameOf(last).seq
+    left -= page.length
+    size = nextSize(page.filter((_, at) => at % sampled === 0).map(frameOf), page.length)
   }
+}
+
+function nextSize(some: readonly Frame[], size: number): number {
+  const bytes = some.reduce((sum, frame) => sum + eventsJsonOf(frame).length, 0) / some.length
+  return Math.max(pageSize, Math.min(size * 2, largestPage, Math.floor(pageBytes / bytes)))
 }
