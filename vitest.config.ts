@@ -32,6 +32,7 @@ const long = [
   'e2e/attacks/code/foreign-code.int.test.ts',
   'e2e/attacks/people/history.int.test.ts',
   'e2e/attacks/people/makers.int.test.ts',
+  'e2e/attacks/people/reading.int.test.ts',
   'e2e/attacks/services/archive.int.test.ts',
   'e2e/attacks/services/put-back.int.test.ts',
 ]

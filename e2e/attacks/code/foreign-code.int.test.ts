@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { tryIssuers } from '../../../services/session-gateway/test/hostile-issuers.ts'
 import { AttackedProduct, deadline } from '../attacked-product.ts'
 import { tryBundles } from './bundles.ts'
+import { tryGoneProjects } from './gone-projects.ts'
 import { tryDeliveries } from '../people/deliveries.ts'
 import { tryHosts } from './hosts.ts'
 import { tryProjectSockets } from './project-sockets.ts'
@@ -81,6 +82,17 @@ test(
     const [gateway] = product.world.gateways
     if (!gateway) throw new Error('no gateway runs')
     await tryProjectSockets(product.world, gateway, tally)
+    refusedAll(tally)
+    expect(await product.answers()).toBe('completed')
+  },
+  2 * deadline,
+)
+
+test(
+  'what somebody has open by a project ends with the project, and with what it offers',
+  async () => {
+    const tally = new Tally()
+    await tryGoneProjects(product.world, product.world.api.url(), tally)
     refusedAll(tally)
     expect(await product.answers()).toBe('completed')
   },

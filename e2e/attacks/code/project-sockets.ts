@@ -332,7 +332,8 @@ async function tryPrompts(world: World, url: string, path: string, note: Note): 
     () => false,
   )
   await note(who, 'open one to a project that is gone', late)
-  const answer = await open.prompt('say after')
+  open.say({ type: 'prompt', requestId: 'after', message: 'say after' })
+  const answer = JSON.stringify(await open.hears(({ type }) => type === 'error'))
   const log = await world.readLog(instanceSessionId('mine-spoken', 'open', 'default'))
   await note(who, 'go on with a project that is gone', log.length > 0 || !answer.includes('agent_not_found'), answer)
   mine.close()

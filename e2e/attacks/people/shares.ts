@@ -1,4 +1,4 @@
-// Principals that would like more than their share: at each door that changes something, by waiting, by many streams at once, and by taking
+// Principals that would like more than their share: at each door that changes something or reads, by waiting, by many streams at once, and by taking
 // all webhooks that there are.
 //   SH1. The doors are those that the product names itself. Each is tried by a principal of its own, who may what the door asks for.
 //   SH2. `got through` is a door that goes on to do what it is asked for beyond the share, and a place that others do not get any more.
@@ -10,11 +10,12 @@ import type { Tally } from '../tally.ts'
 const who = 'a principal with a share'
 
 /** Of the gateway that is attacked. */
-export const shares = { writes: 3, streams: 4, bytes: 400_000 } as const
+export const shares = { writes: 3, reads: 60, streams: 4, bytes: 400_000 } as const
 const tries = 3 * shares.writes
 
 export const shareSettings = {
   REINS_WRITES_PER_MINUTE: String(shares.writes),
+  REINS_READS_PER_MINUTE: String(shares.reads),
   REINS_STREAMS_PER_PRINCIPAL: String(shares.streams),
   REINS_BYTES_PER_MINUTE: String(shares.bytes),
 }
@@ -44,11 +45,12 @@ export async function tryShares(world: World, url: string, tally: Tally): Promis
   const { paths } = JSON.parse((await ask(world.token, 'GET', '/openapi.json')).text) as {
     paths: Record<string, Methods>
   }
-  const doors = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).flatMap(([method, about]) =>
-      method === 'get' ? [] : [{ method: method.toUpperCase(), path, needs: about['x-permissions'] ?? [] }],
-    ),
+  const all = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, about]) => {
+      return { method: method.toUpperCase(), path, needs: about['x-permissions'] ?? [] }
+    }),
   )
+  const doors = all.filter(({ method }) => method !== 'GET')
   for (const [at, { method, path, needs }] of doors.entries()) {
     // What a fork reads and starts, and what a role is made of, is asked for besides.
     const permissions = [...(needs[0] ?? []), 'session:*:read', 'agent:*:read', 'token:*:create'].map((permission) =>
@@ -69,6 +71,27 @@ export async function tryShares(world: World, url: string, tally: Tally): Promis
       late = status === 429
     }
     note(`${method} ${path}, ${tries} times`, !late && done > shares.writes)
+  }
+
+  const { session } = await world.api.create('mine', 'say hi')
+  for (const [at, { path, needs }] of all.filter(({ method }) => method === 'GET').entries()) {
+    if (path.endsWith('/socket')) continue
+    const [permissions = []] = needs
+    const one = await principal(
+      `reader-${at}`,
+      permissions.map((permission) => permission.replaceAll(/<\w+>/g, '*')),
+    )
+    const target = path.replace('{id}', session.id).replaceAll(/\{\w+\}/g, 'none')
+    // What answers without a token is nobody's share.
+    if ((await fetch(`${url}${target}`)).status !== 401) continue
+    const query = path.startsWith('/v1/memory/') ? '?scope=user:one&key=k&query=q' : ''
+    let done = 0
+    for (let count = 0; count < 3; count++) {
+      const asked = Array.from({ length: shares.reads }, () => ask(one.token, 'GET', `${target}${query}`))
+      done += (await Promise.all(asked)).filter(({ status }) => status !== 429).length
+    }
+    // A share fills again while somebody asks.
+    note(`GET ${path}, ${3 * shares.reads} times`, done > 2.5 * shares.reads)
   }
 
   const hooks = await principal('greedy-for-webhooks', ['webhook:*:manage'])

@@ -1,5 +1,5 @@
 // The providers that need no server, and what a file of the memory service may be.
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -28,9 +28,17 @@ storesContract('sqlite', () => ({
 
 describe('a file of the memory service', () => {
   const recall = (file: string) => stores.store(file).recall('s', 'k', 0)
+  const store = (file: string) =>
+    stores.store(file).apply({ kind: 'store', scope: 's', key: 'k', value: 1, op: 'o', by: { principal: 'p' }, at: 0 })
+
+  it('is not made by reading', async () => {
+    expect(await recall('team/none/none.db')).toBeUndefined()
+    expect(await stores.store('none.db').list('s', { limit: 1 }, 0)).toEqual({ entries: [], total: 0 })
+    expect([existsSync(path.join(files, 'team/none')), existsSync(path.join(files, 'none.db'))]).toEqual([false, false])
+  })
 
   it('is for its owner alone', async () => {
-    await recall('own.db')
+    await store('own.db')
     expect(statSync(path.join(files, 'own.db')).mode & 0o777).toBe(0o600)
     expect(statSync(files).mode & 0o777).toBe(0o700)
   })

@@ -63,6 +63,8 @@ export interface Limits {
   readonly writesPerMinute: number
   readonly bytesPerMinute: number
   readonly sessionsPerMinute: number
+  readonly readsPerMinute: number
+  readonly readsAtOnce: number
   readonly streamsPerPrincipal: number
 }
 
@@ -93,6 +95,8 @@ export const defaultLimits: Limits = {
   writesPerMinute: 6000,
   bytesPerMinute: 64_000_000,
   sessionsPerMinute: 600,
+  readsPerMinute: 12_000,
+  readsAtOnce: 4,
   streamsPerPrincipal: 2000,
 }
 
@@ -135,6 +139,8 @@ export function loadGatewaySettings(env: Env): GatewaySettings {
       writesPerMinute: share('REINS_WRITES_PER_MINUTE', defaultLimits.writesPerMinute),
       bytesPerMinute: share('REINS_BYTES_PER_MINUTE', defaultLimits.bytesPerMinute),
       sessionsPerMinute: share('REINS_SESSIONS_PER_MINUTE', defaultLimits.sessionsPerMinute),
+      readsPerMinute: share('REINS_READS_PER_MINUTE', defaultLimits.readsPerMinute),
+      readsAtOnce: share('REINS_READS_AT_ONCE', defaultLimits.readsAtOnce),
       streamsPerPrincipal: share('REINS_STREAMS_PER_PRINCIPAL', defaultLimits.streamsPerPrincipal),
       turnWithinMs: read.integer('REINS_TURN_WAIT_MS', defaultLimits.turnWithinMs, { min: 1000, max: 86_400_000 }),
     },

@@ -99,10 +99,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const folds = new SessionFolds(sessions, {
     ...{ kept: limits.foldsKept, keptBytes: limits.foldsKeptBytes, mostBytes: limits.maxSessionBytes },
   })
-  const { writesPerMinute, bytesPerMinute, sessionsPerMinute, streamsPerPrincipal } = limits
-  const quotas = new Quotas({ writesPerMinute, bytesPerMinute, sessionsPerMinute, streams: streamsPerPrincipal }, () =>
-    clock.now(),
-  )
+  const quotas = new Quotas({ ...limits, streams: limits.streamsPerPrincipal }, () => clock.now())
   const appender = new Appender({
     sessions,
     now: () => clock.now(),
@@ -214,7 +211,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const apps =
     config.apps &&
     new AppDoor({
-      ...{ hosts: config.apps, registry, door, log, runs },
+      ...{ hosts: config.apps, registry, door, log, runs, leases },
       ...(config.redactor ? { redactor: config.redactor, values: valuesOfApps(config, config.redactor) } : {}),
       now: () => clock.now(),
       answerMs: limits.appAnswerMs,

@@ -6,7 +6,14 @@ import { Attended, type AttendedTo } from './attended.ts'
 import { type Credential, Leases } from './leases.ts'
 import { Quotas } from './quotas.ts'
 
-const limits = { writesPerMinute: 2, bytesPerMinute: 1000, sessionsPerMinute: 2, streams: 2 }
+const limits = {
+  writesPerMinute: 2,
+  bytesPerMinute: 1000,
+  sessionsPerMinute: 2,
+  readsPerMinute: 4,
+  readsAtOnce: 2,
+  streams: 2,
+}
 
 function world() {
   const state = { permissions: ['session:mine:read', 'session:theirs:read'], revoked: false }
@@ -90,5 +97,44 @@ test('what changes something takes of a share, and nothing is done beyond it', a
   await change()
   await expect(change()).rejects.toMatchObject({ code: 'too_many_requests' })
   expect(done).toBe(2)
+  leases.close()
+})
+
+test('what is read gives its place to the next one when it is answered, or when it begins to wait for something', async () => {
+  const { leases, attended, to, ann } = world()
+  const reads = { ...to, reads: true }
+  const begun: string[] = []
+  const open = Promise.withResolvers<void>()
+  const first = attended.answered(ann(), reads, async (over) => {
+    over(new AbortController().signal)
+    await open.promise
+  })
+  const second = attended.answered(ann(), reads, () => open.promise)
+  const third = attended.answered(ann(), reads, () => open.promise)
+  const fourth = attended.answered(ann(), reads, async () => void begun.push('fourth'))
+  await Promise.resolve()
+  expect(begun).toEqual([])
+  open.resolve()
+  await Promise.all([first, second, third, fourth])
+  expect(begun).toEqual(['fourth'])
+  leases.close()
+})
+
+test('who was shut out while their request waited for its place is told so', async () => {
+  const { state, leases, attended, to, ann } = world()
+  const gone = (): Caller => ({
+    ...ann(),
+    again: () => {
+      if (state.revoked) throw new ReinsError('unauthorized', 'The token was revoked.')
+      return gone()
+    },
+  })
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const before = gates.map(({ promise }) => attended.answered(gone(), { ...to, reads: true }, () => promise))
+  const late = attended.answered(gone(), { ...to, reads: true }, async () => 'read')
+  state.revoked = true
+  for (const gate of gates) gate.resolve()
+  await expect(late).rejects.toThrow('The token was revoked.')
+  await Promise.allSettled(before)
   leases.close()
 })

@@ -1,5 +1,6 @@
 // Long-term memory, for people: kept by the memory service. A memory is named by an agent that has it, or by the place that it is kept in.
 //   GM1. Of an agent, the scope is what its definition says, with the caller as its principal, unless the caller names another one.
+//   GM3. Whoever may neither see nor start the agent, and may not read the scope that its definition names, is not told that it is there.
 //   GM2. A database of a user's own is reached through an agent alone: its definition names the secret.
 import {
   durationMs,
@@ -25,7 +26,8 @@ import {
 } from '@reins/contracts'
 import type { GatewayConfig } from '../ports.ts'
 import { namesOf } from './access/names.ts'
-import { authorize, authorizeSome, type Caller } from './caller.ts'
+import { allowsAll } from './access/needs.ts'
+import { allowedTo, authorize, authorizeSome, type Caller } from './caller.ts'
 import { type Operation, operations } from './operations.ts'
 
 export interface MemoryParts extends Pick<GatewayConfig, 'registry' | 'call' | 'admission'> {
@@ -133,7 +135,7 @@ export class Memories {
   }
 
   /** GM1, GM2. */
-  async #place({ principal }: Caller, { agent, store, scope }: MemoryAt): Promise<Store & { readonly scope: string }> {
+  async #place(caller: Caller, { agent, store, scope }: MemoryAt): Promise<Store & { readonly scope: string }> {
     if (agent === undefined) {
       const named = parseMemoryStore(store ?? 'builtin')
       if (!named)
@@ -152,7 +154,8 @@ export class Memories {
     }
     if (store !== undefined)
       throw new ReinsError('invalid_request', '"agent" and "store" exclude each other: send one of them.')
-    const { digest, memory } = await this.#memoryOf(agent)
+    const { principal } = caller
+    const { digest, memory } = await this.#memoryOf(caller, agent)
     if (scope === undefined && /\$session\b/.test(memory.scope ?? ''))
       throw new ReinsError('invalid_request', `Each session of ${agent} has a scope of its own: name it as "scope".`)
     return {
@@ -161,18 +164,26 @@ export class Memories {
     }
   }
 
-  async #memoryOf(agent: string) {
+  async #memoryOf(caller: Caller, agent: string) {
     const { registry } = this.#parts
     const entry = registry.agent(agent) ?? (await registry.agentFresh(agent))
-    if (!entry || entry.deleted) throw new ReinsError('agent_not_found', `There is no agent ${agent}.`)
+    const none = new ReinsError('agent_not_found', `There is no agent ${agent}.`)
+    const knows = ofAgents.some((operation) => allowsAll(allowedTo(caller, operation, { agent })))
+    if (!entry || entry.deleted) throw none
     const version = await registry.version(entry.digest)
-    if (!version) throw new ReinsError('unavailable', `The definition of ${agent} cannot be read now.`)
+    if (!version) throw knows ? new ReinsError('unavailable', `The definition of ${agent} cannot be read now.`) : none
     const { long_term_memory: memory } = version.definition
+    if (!knows && !(memory && this.#mayRead(caller, agent, memory))) throw none // GM3
     if (!memory)
       throw new ReinsError('invalid_request', `The agent ${agent} has no long-term memory.`, {
         next: 'Give it one: long_term_memory in its definition (docs/memory.md).',
       })
     return { digest: entry.digest, memory }
+  }
+
+  #mayRead(caller: Caller, agent: string, memory: Parameters<typeof memoryScopeOf>[0]): boolean {
+    const scope = memoryScopeOf(memory, { agent, session: '', principal: caller.principal })
+    return allowsAll(allowedTo(caller, operations.listMemory, { scope }))
   }
 
   async #ask<Q extends MemoryQuestion>(question: Q, request: MemoryAsk[Q]): Promise<MemoryAnswer[Q]> {
@@ -185,6 +196,9 @@ export class Memories {
     throw new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
   }
 }
+
+/** Whoever may one of these knows of the agent. */
+const ofAgents: readonly Operation[] = [operations.showAgent, operations.createSession, operations.updateAgent]
 
 const behind = (after: string | undefined): { readonly after?: string } => (after === undefined ? {} : { after })
 

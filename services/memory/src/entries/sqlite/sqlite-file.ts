@@ -2,7 +2,7 @@
 //   SF1. What is committed is on the disk: each commit waits for it.
 //   SF2. Two processes may have one file: a change takes the file's write lock before it reads what it depends on.
 //   SF3. A value is the last column: counting what there is reads none.
-import { chmodSync, existsSync, lstatSync, mkdirSync, realpathSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { MemoryEntry, MemoryPage, MemoryRecord, MemoryScopes, MemorySearch } from '@reins/contracts'
@@ -23,6 +23,21 @@ const schema = `
   create index if not exists records_of_key on records (scope, key, id);
 `
 const alive = 'there = 1 and (expires_at is null or expires_at > ?)'
+
+/** A folder with so many files takes no new one: anybody with a memory of their own may name a file. */
+const mostFiles = 1000
+
+/** Whether something lies where the file would be. Makes nothing. */
+export const liesThere = (folder: string, file: string): boolean =>
+  lstatSync(path.join(folder, file), { throwIfNoEntry: false }) !== undefined
+
+/** Throws where no file may be added. */
+export function mustHaveRoom(folder: string, file: string): void {
+  if (!existsSync(folder)) return
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((one) => !/-(wal|shm)$/.test(one))
+  if (files.length >= mostFiles)
+    throw new NotHere(file, `cannot be made: its folder holds ${mostFiles} already, and takes no more`)
+}
 
 /** The path of `file` below `folder`, whose folders are made. Throws where a link leads away from there, or no file lies there. */
 export function placeOf(folder: string, file: string): string {
@@ -55,12 +70,13 @@ export class SqliteFile {
   readonly #db: DatabaseSync
   readonly #tables: EntryTables
 
-  constructor(at: string) {
-    this.#db = new DatabaseSync(at, { timeout: 5000 })
+  /** Without a path: an empty one, which is nowhere. */
+  constructor(at?: string) {
+    this.#db = new DatabaseSync(at ?? ':memory:', { timeout: 5000 })
     try {
       this.#db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma trusted_schema = off')
       this.#db.exec(schema)
-      chmodSync(at, 0o600)
+      if (at !== undefined) chmodSync(at, 0o600)
     } catch (error) {
       this.#db.close()
       throw error

@@ -1,14 +1,17 @@
 // The thread in which databases of the provider sqlite are read and written: SQLite answers when the disk has, and the memory service has
 // timers and webhooks to see to meanwhile.
+//   SW2. Reading makes no file: one that is not there is read as one without entries.
 //   SW1. One question at a time: nothing comes between the reading and the writing of a change.
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ErrorCode } from '@reins/contracts'
 import type { FromSqlite, SqliteWorkerData, ToSqlite } from './messages.ts'
-import { NotHere, placeOf, SqliteFile } from './sqlite-file.ts'
+import { liesThere, mustHaveRoom, NotHere, placeOf, SqliteFile } from './sqlite-file.ts'
 
 const { folder } = workerData as SqliteWorkerData
 const mostOpen = 32
 const open = new Map<string, SqliteFile>()
+/** SW2 */
+const nowhere = new SqliteFile()
 let asking: Promise<void> = Promise.resolve()
 
 parentPort?.on('message', (message: ToSqlite) => {
@@ -18,8 +21,9 @@ parentPort?.on('message', (message: ToSqlite) => {
 async function answer({ id, file, question, values }: ToSqlite): Promise<void> {
   const say = (message: FromSqlite): void => parentPort?.postMessage(message)
   try {
-    const method = opened(file)[question] as (...given: readonly unknown[]) => unknown
-    say({ id, kind: 'answer', value: await method.apply(opened(file), [...values]) })
+    const asked = question !== 'apply' && !open.has(file) && !liesThere(folder, file) ? nowhere : opened(file) // SW2
+    const method = asked[question] as (...given: readonly unknown[]) => unknown
+    say({ id, kind: 'answer', value: await method.apply(asked, [...values]) })
   } catch (error) {
     say({ id, kind: 'failed', ...told(file, error) })
   }
@@ -27,6 +31,7 @@ async function answer({ id, file, question, values }: ToSqlite): Promise<void> {
 
 /** The latest that was asked stands last. */
 function opened(file: string): SqliteFile {
+  if (!open.has(file) && !liesThere(folder, file)) mustHaveRoom(folder, file)
   const known = open.get(file) ?? new SqliteFile(placeOf(folder, file))
   open.delete(file)
   open.set(file, known)

@@ -2,19 +2,23 @@
 //   AC1. What the host asks for is checked: it is the word of the project's code, which gets what belongs to this request and no more.
 //   AC2. An app has `answerMs` of its own to begin its answer. While the gateway works for it (a turn that is waited for) the time stands.
 //   AC4. What the gateway has made for a request is bounded in number, and its texts in size; of what moves bodies, a few may wait at once.
+//   AC5. What it asks for is done by its project as that is now: nothing for one that was deleted, and what waits ends with it.
 //   AC3. Nothing is written to the client before the app said so.
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { ProjectEntry } from '@reins/contracts'
 import { nothingToRedact, type Redactor } from '@reins/secrets'
 import { Type } from 'typebox'
+import type { Credential, Leases } from '../../access/leases.ts'
 import { asReinsError } from '../../api/errors.ts'
 import { checker } from '../http/check.ts'
 import type { AgentDoor } from './agent-door.ts'
+import { callerOffered, notOffered, stillOffered } from './as-offered.ts'
 import { appCaller, type Asked, readAsked } from './asked.ts'
 import { faultAnswer, type GatewayAnswer, piecesOf } from './bodies.ts'
 import { dispatched } from './dispatches.ts'
 import { fault, faultOf } from './faults.ts'
+import type { Registered } from './projects-here.ts'
 import { serveRoute } from './routes.ts'
 import type { RunDoor } from './run-door.ts'
 
@@ -53,6 +57,8 @@ export interface AnswerTo {
 export interface AppCallParts {
   readonly door: AgentDoor
   readonly runs: RunDoor
+  readonly registry: Pick<Registered, 'project'>
+  readonly leases: Pick<Leases<Credential>, 'hold'>
   readonly now: () => number
   readonly answerMs: number
   /** Masks what the app gives to agents by itself: it knows secrets. */
@@ -70,6 +76,7 @@ export class AppCall {
   readonly #to: AnswerTo
   readonly #signal: AbortSignal
   readonly #late: AbortController
+  readonly #ended = new AbortController()
   readonly #made = new Map<number, Made>()
   readonly #body: AsyncIterator<Buffer>
   #rest = Buffer.alloc(0)
@@ -86,7 +93,7 @@ export class AppCall {
     this.#project = project
     this.#to = to
     this.#late = new AbortController()
-    this.#signal = AbortSignal.any([signal, this.#late.signal])
+    this.#signal = AbortSignal.any([signal, this.#late.signal, this.#ended.signal])
     this.#body = request[Symbol.asyncIterator]() as AsyncIterator<Buffer>
     this.#wind()
   }
@@ -97,6 +104,10 @@ export class AppCall {
   }
   get late(): boolean {
     return this.#late.signal.aborted
+  }
+  /** AC5. */
+  get ended(): boolean {
+    return this.#ended.signal.aborted
   }
   get began(): boolean {
     return this.#began
@@ -115,7 +126,8 @@ export class AppCall {
       if (what === 'dispatch') return await this.#dispatch(value)
       if (what === 'run-owner') {
         const { id } = ofRun.parse(value)
-        return (await this.#parts.runs.ownerOf(this.#project, appCaller(this.#project, undefined), id)) ?? null
+        const project = this.#projectNow()
+        return (await this.#parts.runs.ownerOf(project, appCaller(project, undefined), id)) ?? null
       }
       throw new Error(`a request has nothing to ask for by "${what.slice(0, 50)}"`)
     } finally {
@@ -139,9 +151,21 @@ export class AppCall {
     }
   }
 
-  #dispatch(value: unknown): Promise<unknown> {
+  async #dispatch(value: unknown): Promise<unknown> {
     const { door, now, redactor = nothingToRedact } = this.#parts
-    return dispatched(door, appCaller(this.#project, undefined), redactor.json(value), now())
+    return dispatched(door, appCaller(this.#projectNow(), undefined), redactor.json(value), now())
+  }
+
+  /** AC5. */
+  end(): void {
+    this.#ended.abort(notOffered())
+  }
+
+  /** AC5. Throws project_not_found. */
+  #projectNow(): ProjectEntry {
+    const project = this.#parts.registry.project(this.#project.name)
+    if (!project) throw notOffered()
+    return project
   }
 
   close(): void {
@@ -171,12 +195,19 @@ export class AppCall {
     if (this.#made.size + this.#working > mostMade || this.#madeChars > mostMadeChars)
       throw new Error(`one request may have the gateway answer ${mostMade} times, and with ${mostMadeChars} characters`)
     let answer: GatewayAnswer
+    let letGo: (() => void) | undefined
     try {
-      const caller = appCaller(this.#project, asked.principal)
-      answer = await serveRoute(this.#parts, this.#project, caller, asked, this.#signal)
+      const { registry, leases } = this.#parts
+      const project = this.#projectNow()
+      const caller = callerOffered(registry, project, asked, asked.principal)
+      const over = new AbortController()
+      letGo = leases.hold(caller.credential, (why) => over.abort(why), stillOffered(caller)) // AC5
+      answer = await serveRoute(this.#parts, project, caller, asked, AbortSignal.any([this.#signal, over.signal]))
     } catch (error) {
       this.#signal.throwIfAborted()
       answer = faultAnswer(faultOf(asReinsError(error)))
+    } finally {
+      letGo?.()
     }
     if (answer.body.kind === 'text') this.#madeChars += answer.body.text.length
     const number = this.#made.size + 1
@@ -208,6 +239,7 @@ export class AppCall {
 
 /** What the client is told when the app's code did not come to an answer. */
 export function unanswered(call: AppCall, why: 'error' | 'lost' | 'not-run', message: string) {
+  if (call.ended) return faultOf(notOffered())
   if (call.late) return fault(504, 'app_timeout', 'The app did not answer in time, and the request went no further.')
   if (why === 'lost') return fault(502, 'app_crashed', 'The process in which the app answered this request ended.')
   if (why === 'not-run') return fault(503, 'runtime_unavailable', `The app cannot be run: ${message}.`)

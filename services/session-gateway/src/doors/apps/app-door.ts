@@ -7,13 +7,15 @@ import type { Bundle, HostCall, HostsAnswer } from '@reins/code-host'
 import { ReinsError } from '@reins/contracts'
 import { nothingToRedact, type ProjectValues, type Redactor } from '@reins/secrets'
 import type { Log } from '@reins/telemetry'
+import type { Credential, Leases } from '../../access/leases.ts'
 import type { Caller } from '../../api/caller.ts'
 import type { AgentDoor } from './agent-door.ts'
 import type { AppValues } from './app-values.ts'
+import { callerOffered, credentialOf, notOffered, stillOffered } from './as-offered.ts'
 import { appCaller } from './asked.ts'
 import { AppCall, type AnswerHead, drained, unanswered } from './app-call.ts'
 import { type GatewayAnswer, piecesOf, type SocketGrant } from './bodies.ts'
-import { type Fault, fault } from './faults.ts'
+import { type Fault, fault, faultOf } from './faults.ts'
 import { offers } from './routes.ts'
 import type { RunDoor } from './run-door.ts'
 import { type ProjectTarget, projectOf, type Registered, runIn } from './projects-here.ts'
@@ -31,6 +33,7 @@ export interface AppDoorParts {
   readonly registry: Registered
   readonly door: AgentDoor
   readonly runs: RunDoor
+  readonly leases: Pick<Leases<Credential>, 'hold'>
   readonly log: Log
   readonly now: () => number
   readonly answerMs: number
@@ -106,12 +109,18 @@ export class AppDoor {
   /** Who acts on a WebSocket that was granted, as the project is now. Throws where it does not offer that any more. */
   callerOf({ grant, target }: Extract<UpgradeAnswer, { kind: 'granted' }>): Caller {
     const { target: kind, name, principal } = grant
-    const project = this.#parts.registry.project(target.project.name)
-    if (project && offers(project, { kind: `${kind}-socket`, name })) return appCaller(project, principal)
-    throw new ReinsError(
-      kind === 'agent' ? 'agent_not_found' : 'workflow_not_found',
-      `The project does not offer this ${kind} over a WebSocket any more.`,
-    )
+    const { registry } = this.#parts
+    const project = registry.project(target.project.name)
+    const asked = { kind: `${kind}-socket`, name }
+    if (project && offers(project, asked)) return callerOffered(registry, project, asked, principal)
+    throw noSocket(kind)
+  }
+
+  /** `end` is called when a WebSocket that was granted has to end. Call what this gives when it has closed. */
+  hold({ grant, target }: Extract<UpgradeAnswer, { kind: 'granted' }>, end: (why: Fault) => void): () => void {
+    const asked = { kind: `${grant.target}-socket`, name: grant.name }
+    const caller = callerOffered(this.#parts.registry, target.project, asked, grant.principal)
+    return this.#parts.leases.hold(caller.credential, () => end(faultOf(noSocket(grant.target))), stillOffered(caller))
   }
 
   /** What the app's middleware says of an upgrade. Never rejects. */
@@ -165,6 +174,7 @@ export class AppDoor {
     const values = await this.#valuesOf(project)
     if (values.kind === 'missing') return { kind: 'failed', fault: notSet }
     const call = new AppCall(this.#parts, project, request, to, gone)
+    const letGo = this.#whileThere(project, call)
     const { method = 'GET', headers, rawHeaders } = request
     const file = `project ${project.name}`
     const given: [string, string][] = []
@@ -207,10 +217,27 @@ export class AppDoor {
       if (!gone.aborted) log.warn({ ...about, method, error }, 'the app did not answer a request')
       return { kind: 'failed', fault: unanswered(call, 'error', '') }
     } finally {
+      letGo()
       call.close()
     }
   }
+
+  /** What an app does for a request ends with its project. */
+  #whileThere({ name }: ProjectTarget['project'], call: AppCall): () => void {
+    const { registry, leases } = this.#parts
+    return leases.hold(
+      credentialOf(name, `app:${name}`),
+      () => call.end(),
+      () => (registry.project(name) ? undefined : notOffered()),
+    )
+  }
 }
+
+const noSocket = (kind: SocketGrant['target']): ReinsError =>
+  new ReinsError(
+    kind === 'agent' ? 'agent_not_found' : 'workflow_not_found',
+    `The project does not offer this ${kind} over a WebSocket any more.`,
+  )
 
 const notSet: Fault = fault(
   503,

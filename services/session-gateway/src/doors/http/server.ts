@@ -149,11 +149,12 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
       handler: async (request, reply) => {
         const { headers, params, query, body } = request
         const caller = callers.get(request) ?? nobody
-        const to = { needs: route.needs ?? [], about: subjectOf(route, params), changes: changesOf(route, body) }
+        const reads = route.method === 'GET'
+        const to = { needs: route.needs ?? [], about: subjectOf(route, params), changes: changesOf(route, body), reads }
         const answer = await options.attended.answered(caller, to, (over) =>
           route.run({ caller, headers, signal: () => over(closedSignal(reply.raw)), params, query, body }),
         )
-        return encode(reply, answer)
+        return encode(reply, answer, (bytes) => reads && options.attended.sent(caller, bytes))
       },
     })
   }
@@ -271,19 +272,19 @@ function takeBodies(app: FastifyInstance): void {
   )
 }
 
-function encode(reply: FastifyReply, answer: Answer): FastifyReply {
+/** `sent`: is told how large the answer is, unless it is a stream. */
+function encode(reply: FastifyReply, answer: Answer, sent: (bytes: number) => unknown): FastifyReply {
   if ('opening' in answer) {
     reply.hijack()
     answer.opening.start(httpSink(reply.raw, answer.form, { 'x-request-id': reply.request.id }))
     return reply
   }
+  const body = 'text' in answer ? answer.text : 'bytes' in answer ? answer.bytes : JSON.stringify(answer.body)
+  sent(body.length)
   if ('text' in answer) return reply.code(answer.status).header('content-type', answer.contentType).send(answer.text)
   if (answer.headers) reply.headers(answer.headers)
   if ('bytes' in answer) return reply.code(answer.status).send(answer.bytes)
-  return reply
-    .code(answer.status)
-    .header('content-type', 'application/json; charset=utf-8')
-    .send(JSON.stringify(answer.body))
+  return reply.code(answer.status).header('content-type', 'application/json; charset=utf-8').send(body)
 }
 
 export function sendError(reply: FastifyReply, error: ReinsError): FastifyReply {

@@ -87,7 +87,7 @@ export function addSocketRoute(app: FastifyInstance, api: Api, streams: Streams,
     wsHandler: (socket, request) => {
       const given = admitted.get(request)
       if (!given) return socket.terminate()
-      serveSocket(socket, request.raw.socket, api, streams, given)
+      serveSocket(socket, request.raw.socket, api, { streams, attended: options.attended }, given)
     },
   })
   return described
@@ -114,11 +114,14 @@ function parseCommand(value: unknown): SocketCommand {
   return parser.parse(value)
 }
 
+/** Of a command: it is checked by what answers it. */
+const reading = { needs: [], about: {}, reads: true }
+
 function serveSocket(
   socket: WebSocket,
   connection: Socket,
   api: Api,
-  streams: Streams,
+  { streams, attended }: { readonly streams: Streams } & Pick<HttpOptions, 'attended'>,
   { caller: opener, session, opening }: Admitted,
 ): void {
   const sink = socketSink(socket, connection)
@@ -215,11 +218,13 @@ function serveSocket(
       case 'elicitations': {
         const page = command.after === undefined ? {} : { after: command.after }
         const request = waitingRequest({ tree: session, ...page })
-        const asked = command.type === 'approvals' ? api.approvals.list(caller, request) : null
-        return { status: 200, body: await (asked ?? api.elicitations.listAll(caller, request)) }
+        const list = (): Promise<unknown> =>
+          command.type === 'approvals' ? api.approvals.list(caller, request) : api.elicitations.listAll(caller, request)
+        return { status: 200, body: await attended.answered(caller, reading, list) }
       }
       case 'grants': {
-        const grants = await api.approvals.grants(caller, ofTree(command.session ?? session))
+        const whose = ofTree(command.session ?? session)
+        const grants = await attended.answered(caller, reading, () => api.approvals.grants(caller, whose))
         return { status: 200, body: { grants } }
       }
       case 'revoke':

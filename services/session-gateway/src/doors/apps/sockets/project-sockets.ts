@@ -1,7 +1,8 @@
 // WebSockets to the agents and workflows of a project, in the frames that clients of Flue speak.
 //   PS1. The middleware is asked before the upgrade: what it refuses is answered in HTTP.
 //   PS2. Nobody asks for a token of Reins here, so sockets, and what waits on all of them, are bounded for the gateway as a whole.
-//   PS3. A socket is good for as long as its project offers what it was opened for: each frame that begins something is checked again.
+//   PS3. A socket is good for as long as its project offers what it was opened for: each frame that begins something is checked again, and
+//        soon after that the socket is told so and closed (1008), with what it follows.
 import { ReinsError } from '@reins/contracts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Caller } from '../../../api/caller.ts'
@@ -56,8 +57,13 @@ export function addProjectSockets(
     handler: (_request, reply) => reply.callNotFound(),
     wsHandler: (socket, request) => {
       const given = granted.get(request)
-      if (!given) socket.terminate()
-      else if (given.grant.target === 'agent')
+      if (!given) return socket.terminate()
+      const letGo = apps.hold(given, ({ error }) => {
+        if (socket.readyState === socket.OPEN) socket.send(JSON.stringify({ version: 1, type: 'error', error }))
+        socket.close(1008, 'Not offered any more')
+      })
+      socket.once('close', letGo) // PS3
+      if (given.grant.target === 'agent')
         serveAgentSocket(socket, door, { ...given, waiting, may: () => apps.callerOf(given) })
       else serveWorkflowSocket(socket, runs, { ...given, may: () => apps.callerOf(given) })
     },
