@@ -16,11 +16,14 @@ const message = (n: number, seq: number, prev: number, subject = 'a.s.b'): Store
 
 const log = [message(1, 1000, 0), message(2, 3000, 1000), message(3, 5000, 3000), message(4, 9000, 5000)]
 
-async function back(stored: readonly StoredMessage[], options: { after?: number; limit?: number } = {}) {
+async function back(
+  stored: readonly StoredMessage[],
+  options: { after?: number; limit?: number; unsure?: boolean } = {},
+) {
   const asked: number[] = []
-  const { after = 0, limit = Number.POSITIVE_INFINITY } = options
+  const { after = 0, limit = Number.POSITIVE_INFINITY, unsure = false } = options
   const numberOf = (one: StoredMessage) => Number(one.header('n'))
-  const found = await messagesBack({ filter, last: stored.at(-1)!, after, limit, numberOf }, async (seq) => {
+  const found = await messagesBack({ filter, last: stored.at(-1)!, after, limit, numberOf, unsure }, async (seq) => {
     asked.push(seq)
     return stored.find((one) => one.seq === seq)
   })
@@ -53,4 +56,13 @@ test('a writer that has not said on what it stood, or has said it of another fil
   expect(writtenOn(log[1]!, filter)).toBe(1000)
   expect(writtenOn(log[1]!, 'a.>')).toBeUndefined()
   expect(writtenOn({ ...log[1]!, header: () => '' }, filter)).toBeUndefined()
+})
+
+test('where nobody knows how many there are, it is given up behind those that lie together', async () => {
+  const turn = Array.from({ length: 20 }, (_, i) => message(i + 3, 100_000 + i, i === 0 ? 50_000 : 99_999 + i))
+  const close = [message(1, 1, 0), message(2, 50_000, 1), ...turn]
+  expect((await back(close)).found).toHaveLength(22)
+  expect((await back(close, { unsure: true })).asked).toHaveLength(9)
+  const apart = [message(1, 1, 0), ...turn.slice(0, 4).map(({ seq }, i) => message(i + 2, seq, i === 0 ? 1 : seq - 1))]
+  expect((await back(apart, { unsure: true })).found).toHaveLength(5)
 })

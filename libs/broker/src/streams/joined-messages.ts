@@ -16,6 +16,8 @@ export function writtenOn(message: StoredMessage, filter: string): number | unde
 const messagesOfOneQuestion = 500
 /** Of what is asked for: whoever reads by pages goes the whole way back for each of them. */
 const pagesBack = 8
+/** What was said together lies together: only behind so many is it seen whether others lie far apart. */
+const together = 8
 const mostBack = 2000
 
 export interface Wanted {
@@ -35,9 +37,16 @@ const stepsAtMost = (between: number, limit: number): number =>
 export const areFarApart = ({ last, limit }: Pick<Wanted, 'last' | 'limit'>, first: number, most = 1): boolean =>
   most <= stepsAtMost(last.seq - first, limit)
 
-/** The messages behind `after`, in order, the last one among them where `limit` allows. `first`: the first of all, which is known. */
+export interface WantedBack extends Wanted {
+  /** The first of all, where it is known. */
+  readonly first?: StoredMessage
+  /** Nobody knows how many there are: where they turn out to lie close together, it is given up. */
+  readonly unsure?: boolean
+}
+
+/** The messages behind `after`, in order, the last one among them where `limit` allows. */
 export async function messagesBack(
-  { filter, last, after, limit, numberOf, first }: Wanted & { readonly first?: StoredMessage },
+  { filter, last, after, limit, numberOf, first, unsure = false }: WantedBack,
   at: (seq: number) => Promise<StoredMessage | undefined>,
 ): Promise<StoredMessage[] | undefined> {
   const within = filter.slice(0, -1)
@@ -51,7 +60,7 @@ export async function messagesBack(
     const prev = writtenOn(message, filter)
     if (prev === undefined) return undefined
     if (prev === after) return found.reverse()
-    if (prev < after) return undefined
+    if (prev < after || (unsure && last.seq - prev < (step - together) * messagesOfOneQuestion)) return undefined
     const before = prev === first?.seq ? first : await at(prev)
     if (!before?.subject.startsWith(within) || numberOf(before) !== numberOf(message) - 1) return undefined // JM3
     message = before

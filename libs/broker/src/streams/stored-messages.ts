@@ -34,6 +34,8 @@ const nameOf = (stream: StreamName): string => (typeof stream === 'string' ? str
 export interface ReadOptions {
   /** Messages with a sequence greater than this. Default 0: from the start. */
   readonly after?: number
+  /** The place of the message at `after` among those of its filter, counted from 1, for whoever knows it: saves questions, and changes nothing. */
+  readonly afterNumber?: number
   /** Stop after so many messages. */
   readonly limit?: number
   /** Read from the stream's leader: a replicated stream's direct get may be stale. */
@@ -152,7 +154,11 @@ export async function readMessages(
     if (number === 0 || limit === 1) return undefined
     const parts = { filter, last, after, limit, numberOf }
     const at = (seq: number) => messageAt(broker, stream, seq, { leader, withinMs: leftMs() })
-    if (after > 0) return areFarApart(parts, after) ? messagesBack(parts, at) : undefined
+    if (after > 0) {
+      const { afterNumber } = options
+      const left = afterNumber === undefined ? undefined : number - afterNumber
+      return areFarApart(parts, after, left) ? messagesBack({ ...parts, unsure: left === undefined }, at) : undefined
+    }
     if (number > 2 && last.seq < smallStream) return undefined
     const first = await nextMessage(broker, stream, filter, { after, leader, withinMs: leftMs() })
     if (!first || (number > 2 && !areFarApart(parts, first.seq, number - 1))) return undefined

@@ -56,8 +56,9 @@ export async function foldOn(context: FoldSource, from: Fold, leader = false): P
   let fold = from
   let weighed = unweighed
   for (;;) {
-    const after = fold.head.seq
-    const frames = await context.reading(() => context.sessions.read(id, { after, limit: pageFrames, leader }))
+    const { seq: after, n: afterNumber } = fold.head
+    const options = { after, afterNumber, limit: pageFrames, leader }
+    const frames = await context.reading(() => context.sessions.read(id, options))
     fold = foldFrames(fold, frames)
     if (frames.length < pageFrames) return fold
     weighed = weigh(fold.session, weighed)

@@ -165,7 +165,10 @@ export class Hub implements Source {
     // Up to what is kept, which is not read again.
     const before = (this.#recent.first?.n ?? Number.POSITIVE_INFINITY) - after.n - 1
     const wanted = before > 0 ? Math.min(limit, before) : limit
-    const frames = await this.#parts.sessions.read(of, { after: after.seq, limit: wanted, leader })
+    const frames = await this.#parts.sessions.read(of, {
+      ...{ after: after.seq, afterNumber: after.n },
+      ...{ limit: wanted, leader },
+    })
     return { frames: frames.map((frame) => ({ session: of, frame })), more: frames.length === wanted }
   }
 

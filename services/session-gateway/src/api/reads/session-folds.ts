@@ -184,19 +184,20 @@ export async function* treeFramesOf(
 }
 
 async function* pages<One>(
-  read: (after: number, limit: number) => Promise<readonly One[]>,
+  read: (after: number, limit: number, afterNumber?: number) => Promise<readonly One[]>,
   frameOf: (one: One) => Frame,
   from: number,
   wanted: number,
 ): AsyncGenerator<One> {
   let left = wanted
   let after = from
+  let number: number | undefined
   for (let size = Math.min(left, pageSize); ; size = left > 0 ? Math.min(left, size) : pageSize) {
-    const page = await read(after, size)
+    const page = await read(after, size, number)
     yield* page
     const last = page.at(-1)
     if (!last || page.length < size) return
-    after = frameOf(last).seq
+    ;({ seq: after, n: number } = frameOf(last))
     left -= page.length
     size = nextSize(page.filter((_, at) => at % sampled === 0).map(frameOf), page.length)
   }

@@ -120,7 +120,7 @@ export class SessionReads {
     const cursor = await resolveCursor(this.#parts.sessions, viewOf(session, false), at)
     // A cursor can stand inside its frame, so that the snapshot at this frame would be too new.
     let fold = await foldBefore(this.#parts, session, cursor.n)
-    for await (const frame of framesOf(this.#parts.sessions, session, fold.head.seq)) {
+    for await (const frame of framesOf(this.#parts.sessions, session, fold.head.seq, cursor.n - fold.head.n)) {
       if (frame.n > cursor.n) break
       // A cursor can stand inside a frame: what comes after it in the frame has not happened yet.
       fold = foldFrame(fold, frame.n === cursor.n ? upToEvent(frame, cursor.i) : frame)

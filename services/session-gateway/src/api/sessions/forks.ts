@@ -220,7 +220,7 @@ export class Forks {
     // The frame itself is always folded: its hash and its pool are the fork's.
     let fold = await foldBefore(this.#parts, source, n)
     if (fold.head.n >= n) fold = emptyFold(source)
-    for await (const frame of framesOf(this.#parts.sessions, source, fold.head.seq)) {
+    for await (const frame of framesOf(this.#parts.sessions, source, fold.head.seq, n - fold.head.n)) {
       fold = foldFrame(fold, frame)
       if (frame.n >= n) break
     }
