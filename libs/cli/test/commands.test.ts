@@ -383,6 +383,41 @@ describe('sessions', () => {
     const failed = await reins(['session', 'verify', sessionId], fakeServer(), { verify: broken })
     expect([failed.code, failed.out]).toEqual([1, expect.stringContaining('  frame 3: wrong hash')])
   })
+  test('verify --all names each session that is damaged or cannot be read, and goes on with the others', async () => {
+    const server = fakeServer()
+    const ids = ['1', '2', '3', '4'].map((n) => `01HZZZZZZZZZZZZZZZZZZZZZZ${n}`)
+    server.sessions = ids.map((id) => sessionInfo({ id }))
+    const verify: CliContext['verify'] = async (_client, id) => {
+      if (id === ids[1]) throw new ReinsError('session_unreadable', `${id}/3-x is damaged in the archive.`)
+      const problems = id === ids[2] ? [`${id}#3: wrong`] : []
+      return { ok: problems.length === 0, frames: 5, problems, decisions: [] }
+    }
+    const told = await reins(['session', 'verify', '--all'], server, { verify })
+    expect([told.code, told.out.split('\n')]).toEqual([
+      1,
+      [`✗ ${ids[1]}`, `  ${ids[1]}/3-x is damaged in the archive.`, `✗ ${ids[2]}`, `  ${ids[2]}#3: wrong`, ''],
+    ])
+    expect(told.err).toContain('2 of 4 sessions are damaged or cannot be read')
+    const lines = (await reins(['session', 'verify', '--all', '--json'], server, { verify })).out.trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { session: ids[1], problems: [`${ids[1]}/3-x is damaged in the archive.`] },
+      { session: ids[2], problems: [`${ids[2]}#3: wrong`] },
+      { sessions: 4, frames: 15, damaged: 2 },
+    ])
+    server.sessions = server.sessions.filter(({ id }) => id === ids[0])
+    const sound = await reins(['session', 'verify', '--all'], server, { verify })
+    expect([sound.code, sound.out]).toEqual([0, '✓ 1 session, 5 frames, each as it was written, none missing.\n'])
+  })
+  test('verify --all ends where the server is away, and says where to go on', async () => {
+    const server = fakeServer()
+    const verify: CliContext['verify'] = async () => {
+      throw new ReinsError('unavailable', 'The broker does not answer.')
+    }
+    const told = await reins(['session', 'verify', '--all', '--after', 'x1'], server, { verify })
+    expect([told.code, told.err]).toEqual([1, expect.stringContaining('Go on with --after x1')])
+    expect((await reins(['session', 'verify', '--all', sessionId], server, { verify })).code).toBe(2)
+    expect((await reins(['session', 'verify'], server, { verify })).code).toBe(2)
+  })
   test('verify says who signed each decision, and with --signed fails where nobody did', async () => {
     const base = { n: 5, call: 'k1', tool: 'shell', verdict: 'approved', approver: 'user:ada' }
     const given: string[] = []

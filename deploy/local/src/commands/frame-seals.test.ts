@@ -4,7 +4,7 @@ import path from 'node:path'
 import { emptyHead, type Frame, frameHash, frameSealText, noSeals } from '@reins/contracts'
 import { afterAll, expect, test } from 'vitest'
 import { makeRoleKeys, rotateRoleKeys, sealsIn } from '../data/signing-key.ts'
-import { checkFrameSeals } from './frame-seals.ts'
+import { FrameSeals } from './frame-seals.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'reins-seals-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -23,12 +23,11 @@ const sealed = (frame: Frame, by = frame.role === 'g' ? gateway : executor): Fra
   const seal = by.sign(frame.role, frameSealText(frame))
   return seal === undefined ? frame : { ...frame, seal }
 }
-const check = (frames: readonly Frame[], seals = anybody) =>
-  checkFrameSeals(
-    id,
-    frames.map((frame) => ({ frame, eventsJson: '[]' })),
-    seals,
-  )
+const check = (frames: readonly Frame[], of = anybody) => {
+  const seals = new FrameSeals(id, of)
+  const problems = frames.flatMap((frame) => seals.add({ frame }) ?? [])
+  return { sealed: seals.sealed, problems }
+}
 
 test('frames that their services have signed are sound, whoever checks', () => {
   expect(check([sealed(said(1, 'g')), sealed(said(2, 'e')), sealed(said(3, 'g'))])).toEqual({ sealed: 3, problems: [] })

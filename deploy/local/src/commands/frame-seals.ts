@@ -4,30 +4,36 @@
 import { frameSealText, type SealRole, type Seals } from '@reins/contracts'
 import type { StoredFrame } from '@reins/session'
 
-export interface FrameSeals {
-  /** How many frames are sealed by a key that is known here. */
-  readonly sealed: number
-  readonly problems: readonly string[]
-}
+export class FrameSeals {
+  readonly #session: string
+  readonly #check: Seals['check']
+  readonly #signing = new Set<SealRole>()
+  #sealed = 0
 
-export function checkFrameSeals(
-  session: string,
-  stored: readonly StoredFrame[],
-  { check }: Pick<Seals, 'check'>,
-): FrameSeals {
-  const signing = new Set<SealRole>()
-  const problems: string[] = []
-  let sealed = 0
-  for (const { frame } of stored) {
-    const { role, seal = '' } = frame
-    const state = check(role, frameSealText(frame), seal)
-    if (state === 'sound') {
-      sealed++
-      signing.add(role)
-    } else if (state !== 'unknown' && signing.has(role))
-      problems.push(
-        `${session}#${frame.n}: ${state === 'none' ? 'it is not signed, and frames of the same service before it are' : 'its signature is none of the service that it names'}`,
-      )
+  constructor(session: string, { check }: Pick<Seals, 'check'>) {
+    this.#session = session
+    this.#check = check
   }
-  return { sealed, problems }
+
+  /** How many of those that were added are sealed by a key that is known here. */
+  get sealed(): number {
+    return this.#sealed
+  }
+
+  /** Frame by frame, from the first one on. What is wrong with it; undefined: nothing. */
+  add({ frame }: Pick<StoredFrame, 'frame'>): string | undefined {
+    const { role, seal = '' } = frame
+    const state = this.#check(role, frameSealText(frame), seal)
+    if (state === 'sound') {
+      this.#sealed++
+      this.#signing.add(role)
+      return undefined
+    }
+    if (state === 'unknown' || !this.#signing.has(role)) return undefined
+    const what =
+      state === 'none'
+        ? 'it is not signed, and frames of the same service before it are'
+        : 'its signature is none of the service that it names'
+    return `${this.#session}#${frame.n}: ${what}`
+  }
 }

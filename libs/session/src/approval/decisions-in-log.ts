@@ -7,13 +7,15 @@ import {
   argumentsDigest,
   type DecisionSignature,
   decisionToSign,
+  type EventData,
   type EventOf,
+  type Frame,
   knownEvents,
   maySay,
   signedDecision,
 } from '@reins/contracts'
-import { writersOf } from '../fork/lineage.ts'
 import type { StoredFrame } from '../folding/stored-frame.ts'
+import { type Lineage, lineageOf, writerAt } from '../fork/lineage.ts'
 
 /** What a signature is worth to whoever has these keys. */
 export type SignatureWorth = 'valid' | 'wrong' | 'unknown-key'
@@ -38,44 +40,66 @@ export function decisionsIn(
   stored: readonly StoredFrame[],
   check: CheckSignature,
 ): readonly DecisionInLog[] {
-  const asked = new Map<string, { readonly name: string; digest: string }>()
-  const signatures = new Set<string>()
-  const found: DecisionInLog[] = []
-  const writers = writersOf(
+  const lineage = lineageOf(
     session,
     stored.map(({ frame }) => frame),
   )
-  for (const [at, { frame }] of stored.entries())
-    for (const event of knownEvents(frame)) {
-      if (!maySay(frame.role, event.type)) continue
-      if (event.type === 'approval.requested')
-        asked.set(event.data.call, { name: event.data.name, digest: event.data.digest })
-      if (event.type !== 'approval.decided') continue
-      const { data } = event
-      const about = asked.get(data.call)
-      const { call, verdict, approver, signature } = data
-      const one = { n: frame.n, call, tool: about?.name ?? '', verdict, approver }
-      const text = signedDecision(decisionToSign(writers[at] ?? session, about?.name ?? '', data))
-      const worth = signature === undefined ? 'unsigned' : check(text, signature)
-      const problem = problemOf()
-      found.push({
-        ...one,
-        ...(signature === undefined ? {} : { key: signature.key }),
-        ...{ signature: worth },
-        ...(problem === undefined ? {} : { problem }),
-      })
-      if (signature) signatures.add(signature.value)
-      if (about && data.arguments) about.digest = argumentsDigest(about.name, data.arguments) // DL2
+  const decisions = new DecisionCheck(lineage, check)
+  return stored.flatMap((one) => decisions.add(one))
+}
 
-      function problemOf(): string | undefined {
-        if (!about) return 'nobody had asked for it'
-        if (about.digest !== data.digest) return 'it is about other arguments than those that were asked about'
-        if (frame.by !== approver) return `it was appended by ${frame.by}, and not by ${approver}`
-        if (worth === 'wrong')
-          return `its signature by the key ${signature?.key} is wrong: it was made up, changed, or taken from elsewhere`
-        if (signature && signatures.has(signature.value)) return 'it repeats the signature of an earlier decision'
-        return undefined
-      }
+/** The same frame by frame. */
+export class DecisionCheck {
+  readonly #lineage: Lineage
+  readonly #check: CheckSignature
+  readonly #asked = new Map<string, { readonly name: string; digest: string }>()
+  readonly #signatures = new Set<string>()
+  #at = 0
+
+  constructor(lineage: Lineage, check: CheckSignature) {
+    this.#lineage = lineage
+    this.#check = check
+  }
+
+  /** Those that stand in it. */
+  add({ frame }: Pick<StoredFrame, 'frame'>): readonly DecisionInLog[] {
+    const writer = writerAt(this.#lineage, this.#at++)
+    return knownEvents(frame).flatMap((event) => {
+      if (!maySay(frame.role, event.type)) return []
+      if (event.type === 'approval.requested')
+        this.#asked.set(event.data.call, { name: event.data.name, digest: event.data.digest })
+      return event.type === 'approval.decided' ? [this.#decision(writer, frame, event.data)] : []
+    })
+  }
+
+  #decision(writer: string, frame: Frame, data: EventData<'approval.decided'>): DecisionInLog {
+    const { call, verdict, approver, signature } = data
+    const about = this.#asked.get(call)
+    const text = signedDecision(decisionToSign(writer, about?.name ?? '', data))
+    const worth = signature === undefined ? 'unsigned' : this.#check(text, signature)
+    const problem = this.#problemOf(about, frame, data, worth)
+    if (signature) this.#signatures.add(signature.value)
+    if (about && data.arguments) about.digest = argumentsDigest(about.name, data.arguments) // DL2
+    return {
+      ...{ n: frame.n, call, tool: about?.name ?? '', verdict, approver },
+      ...(signature === undefined ? {} : { key: signature.key }),
+      ...{ signature: worth },
+      ...(problem === undefined ? {} : { problem }),
     }
-  return found
+  }
+
+  #problemOf(
+    about: { readonly digest: string } | undefined,
+    { by }: Pick<Frame, 'by'>,
+    { digest, approver, signature }: EventData<'approval.decided'>,
+    worth: DecisionInLog['signature'],
+  ): string | undefined {
+    if (!about) return 'nobody had asked for it'
+    if (about.digest !== digest) return 'it is about other arguments than those that were asked about'
+    if (by !== approver) return `it was appended by ${by}, and not by ${approver}`
+    if (worth === 'wrong')
+      return `its signature by the key ${signature?.key} is wrong: it was made up, changed, or taken from elsewhere`
+    if (signature && this.#signatures.has(signature.value)) return 'it repeats the signature of an earlier decision'
+    return undefined
+  }
 }

@@ -8,7 +8,6 @@
 //   K5. At rest (asked for by `atRest`) nothing is due and nothing is open, and the head's status says so.
 import {
   type EventType,
-  emptyHead,
   eventCodec,
   eventTypes,
   type Frame,
@@ -16,14 +15,14 @@ import {
   maySayIn,
   type SessionEvent,
 } from '@reins/contracts'
-import { forkIn } from '../fork/lineage.ts'
-import { evolve } from './evolve.ts'
-import { brokenLink, emptyFold, foldFrame } from './fold.ts'
-import type { StoredFrame } from './stored-frame.ts'
+import { cover, statusOf } from '../deciding/status.ts'
+import { forkIn, type Lineage, lineageOf } from '../fork/lineage.ts'
 import { erasedIn } from '../lifecycle/erasure.ts'
 import type { Session } from '../session.ts'
 import { meanings } from '../slices.ts'
-import { cover, statusOf } from '../deciding/status.ts'
+import { evolve } from './evolve.ts'
+import { Chain, emptyFold, type Fold, foldFrame } from './fold.ts'
+import type { StoredFrame } from './stored-frame.ts'
 
 /** Events whose writers had folded what is below them: they must change the state (K3). */
 export const effectiveEvents: ReadonlySet<EventType> = new Set(eventTypes.filter((type) => meanings[type].effective))
@@ -41,15 +40,39 @@ export interface Checked {
 
 /** All frames of one session, from the first. */
 export function checkLog(id: string, stored: readonly StoredFrame[]): Checked {
-  const problems: string[] = []
-  const messages = new Map<string, number>()
-  const turns = new Map<string, number>()
-  const say = (frame: Frame, what: string): void => void problems.push(`${id}#${frame.n}: ${what}`)
-  const broken = brokenLink(id, stored)
-  if (broken) say(broken, 'its hash is not that of its content on the frame before')
-  let fold = emptyFold(id)
-  let head = emptyHead(id)
-  for (const { frame } of stored) {
+  const check = new LogCheck(
+    lineageOf(
+      id,
+      stored.map(({ frame }) => frame),
+    ),
+  )
+  for (const one of stored) check.add(one)
+  return check.result()
+}
+
+/** The same frame by frame, for who does not have all of them at once: the state is kept, and no frame. */
+export class LogCheck {
+  readonly #id: string
+  readonly #chain: Chain
+  readonly #problems: string[] = []
+  readonly #messages = new Map<string, number>()
+  readonly #turns = new Map<string, number>()
+  #broken: string | undefined
+  #fold: Fold
+  #last = 0
+
+  constructor(lineage: Lineage) {
+    this.#id = lineage.id
+    this.#chain = new Chain(lineage)
+    this.#fold = emptyFold(lineage.id)
+  }
+
+  add(stored: StoredFrame): void {
+    const { frame } = stored
+    const { head, session } = this.#fold
+    const say = (of: Pick<Frame, 'n'>, what: string): void => void this.#problems.push(this.#named(of.n, what))
+    if (!this.#chain.joins(stored))
+      this.#broken ??= this.#named(frame.n, 'its hash is not that of its content on the frame before')
     if (frame.fault) say(frame, `malformed: ${frame.fault}`)
     const begins = head.n === 0 && erasedIn(frame) !== undefined // ER2
     if (frame.n !== head.n + 1 && !begins) say(frame, `it follows frame ${head.n}`)
@@ -57,18 +80,29 @@ export function checkLog(id: string, stored: readonly StoredFrame[]): Checked {
       say(frame, `appended on sequence ${frame.prev}, but ${head.seq} was the head`)
     if (frame.needs < Math.max(head.needs, eventCodec.needsOf(frame.events)))
       say(frame, `it needs protocol ${frame.needs}, and its head or its events need more`)
-    if (!fold.session.beyond) checkEvents(fold.session, frame, say)
-    for (const event of knownEvents(frame)) count(event, messages, turns)
-    fold = foldFrame(fold, frame)
-    head = fold.head
+    if (!session.beyond) checkEvents(session, frame, say)
+    for (const event of knownEvents(frame)) count(event, this.#messages, this.#turns)
+    this.#fold = foldFrame(this.#fold, frame)
+    this.#last = frame.n
   }
-  const { session } = fold
-  const last = stored.at(-1)?.frame
-  if (last) {
-    for (const [turn, ends] of turns) if (ends > 1) say(last, `turn ${turn} ended ${ends} times`)
-    for (const [message, ends] of messages) if (ends > 1) say(last, `message ${message} has ${ends} ends`)
+
+  /** As it stands at the frame that was added last. */
+  result(): Checked {
+    const { session, head } = this.#fold
+    const often = (of: ReadonlyMap<string, number>) => [...of].filter(([, ends]) => ends > 1)
+    const problems = [
+      ...(this.#broken === undefined ? [] : [this.#broken]),
+      ...this.#problems,
+      ...often(this.#turns).map(([turn, ends]) => this.#named(this.#last, `turn ${turn} ended ${ends} times`)),
+      ...often(this.#messages).map(([one, ends]) => this.#named(this.#last, `message ${one} has ${ends} ends`)),
+    ]
+    const atRest = isAtRest(session) && head.status === statusOf(session)
+    return { problems, session, messages: this.#messages, atRest }
   }
-  return { problems, session, messages, atRest: isAtRest(session) && head.status === statusOf(session) }
+
+  #named(n: number, what: string): string {
+    return `${this.#id}#${n}: ${what}`
+  }
 }
 
 /** K5: what is missing for it to be at rest; empty where it is. */

@@ -1,10 +1,10 @@
 // Folding frames, and checking the chain while folding. A malformed frame, or a break in the chain, quarantines (never throws).
 // A frame that only a newer version understands breaks nothing: the head goes on, and the state says that it is incomplete (S5).
 import { emptyHead, type Frame, frameHash, type Head, headOf, knownEvents } from '@reins/contracts'
-import { firstWriter, forkIn } from '../fork/lineage.ts'
-import { evolve } from './evolve.ts'
+import { firstWriter, forkIn, type Lineage, lineageOf } from '../fork/lineage.ts'
 import { erasedIn } from '../lifecycle/erasure.ts'
 import { emptySession, type Session } from '../session.ts'
+import { evolve } from './evolve.ts'
 
 /** A session together with the head that it was folded to. */
 export interface Fold {
@@ -43,22 +43,40 @@ const withBeyond = (session: Session, n: number, why: string): Session =>
 
 export const foldFrames = (fold: Fold, frames: readonly Frame[]): Fold => frames.reduce(foldFrame, fold)
 
-/** The first frame whose hash is not that of its content on top of the one before, whichever session that is of; `eventsJson` gives the bytes as they were written. */
+/** The chain of hashes of one log, frame by frame from its first, whichever session that is of. */
+export class Chain {
+  readonly #lineage: Lineage
+  #previous: string
+  #at = 0
+
+  constructor(lineage: Lineage) {
+    this.#lineage = lineage
+    this.#previous = emptyHead(firstWriter(lineage)).hash
+  }
+
+  /** Whether its hash is that of its content on top of the one before; `eventsJson` gives the bytes as they were written. */
+  joins({ frame, eventsJson }: { readonly frame: Frame; readonly eventsJson: string }): boolean {
+    const at = this.#at++
+    const fork = forkIn(frame)
+    const named = fork?.hash ?? erasedIn(frame)?.hash
+    if (at === 0 && erasedIn(frame)) this.#previous = erasedIn(frame)?.hash ?? this.#previous // ER2
+    const previous = this.#previous
+    this.#previous = frame.hash
+    if (fork && !this.#lineage.forks.some((one) => one.at === at)) return false
+    return (named === undefined || named === previous) && frameHash(previous, frame, eventsJson) === frame.hash
+  }
+}
+
+/** The first frame that does not join the one before it. */
 export function brokenLink(
   id: string,
   frames: readonly { readonly frame: Frame; readonly eventsJson: string }[],
 ): Frame | null {
-  const first = firstWriter(
-    id,
-    frames.map(({ frame }) => frame),
+  const chain = new Chain(
+    lineageOf(
+      id,
+      frames.map(({ frame }) => frame),
+    ),
   )
-  let previous = emptyHead(first).hash
-  for (const [at, { frame, eventsJson }] of frames.entries()) {
-    const named = forkIn(frame)?.hash ?? erasedIn(frame)?.hash
-    if (at === 0 && erasedIn(frame)) previous = erasedIn(frame)?.hash ?? previous // ER2
-    if (named !== undefined && named !== previous) return frame
-    if (frameHash(previous, frame, eventsJson) !== frame.hash) return frame
-    previous = frame.hash
-  }
-  return null
+  return frames.find((one) => !chain.joins(one))?.frame ?? null
 }

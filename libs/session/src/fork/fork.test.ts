@@ -23,7 +23,7 @@ import {
 import { cover } from '../deciding/status.ts'
 import { emptyFold } from '../folding/fold.ts'
 import { forkFrame } from './fork-frame.ts'
-import { forkIn, writersOf } from './lineage.ts'
+import { forkIn, lineageOf, writerAt } from './lineage.ts'
 
 const forkedAt = ({ head }: Given, more: Partial<EventOf<'session.forked'>['data']> = {}): SessionEvent => ({
   type: 'session.forked',
@@ -159,7 +159,7 @@ describe('whose frames a log holds', () => {
       frame(4, 3),
       frame(5, 0, [forkedAt(inCall, { from: 'b', n: 4 })]),
     ]
-    expect(writersOf('c', log)).toEqual(['a', 'a', 'b', 'b', 'c'])
+    expect(log.map((_, at) => writerAt(lineageOf('c', log), at))).toEqual(['a', 'a', 'b', 'b', 'c'])
     expect(forkIn(frame(3, 2, [forkedAt(inCall, { n: 2 })]))).toBeUndefined()
   })
 })

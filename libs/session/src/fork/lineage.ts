@@ -11,17 +11,23 @@ export function forkIn(
   return first?.type === 'session.forked' && first.data.n === frame.n - 1 ? first.data : undefined
 }
 
-/** The session that wrote each frame of the log, in the order of the frames. */
-export function writersOf(id: string, frames: readonly Frame[]): readonly string[] {
-  const writers: string[] = []
-  let writer = id
-  for (const frame of frames.toReversed()) {
-    writers.push(writer)
-    writer = forkIn(frame)?.from ?? writer
-  }
-  return writers.toReversed()
+/** Where the log of a fork changes its writer, in its order: all that is needed to read it frame by frame. */
+export interface Lineage {
+  readonly id: string
+  /** `at`: which frame of the log begins a fork, counted from 0. */
+  readonly forks: readonly { readonly at: number; readonly from: string }[]
 }
 
+export const lineageOf = (id: string, frames: readonly Frame[]): Lineage => ({
+  id,
+  forks: frames.flatMap((frame, at) => {
+    const fork = forkIn(frame)
+    return fork ? [{ at, from: fork.from }] : []
+  }),
+})
+
+/** The session that wrote a frame of the log, which is counted from 0. */
+export const writerAt = ({ id, forks }: Lineage, at: number): string => forks.find((fork) => fork.at > at)?.from ?? id
+
 /** The session that wrote the first frame of the log: the chain of hashes begins with its id. */
-export const firstWriter = (id: string, frames: readonly Frame[]): string =>
-  frames.map(forkIn).find((fork) => fork !== undefined)?.from ?? id
+export const firstWriter = ({ id, forks }: Lineage): string => forks[0]?.from ?? id

@@ -1,22 +1,32 @@
 // reins session verify …
 import type { Command } from 'commander'
 import type { Verified, VerifiedDecision } from '../../context.ts'
-import { CommandFailure } from '../../failure.ts'
+import { CommandFailure, usageFailure } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
-import { dateTime } from '../../text/when.ts'
 import { oneLine } from '../../text/neutralise.ts'
+import { dateTime } from '../../text/when.ts'
 import { examples } from '../examples.ts'
+import { verifierOf, verifyAll } from './verify-all.ts'
 
 interface VerifyOptions {
   readonly key: readonly string[]
   readonly signed?: true
+  readonly all?: true
+  readonly agent?: string
+  readonly after?: string
 }
 
 export function verifyCommand(session: Command, act: Act): void {
   session
     .command('verify')
     .description('Check that nobody changed, removed or added an event of a session, and who signed its decisions')
-    .argument('<session>', 'the id of the session')
+    .argument('[session]', 'the id of the session; with --all none')
+    .option(
+      '--all',
+      'check every session that the list has, also what lies in the archive, and name each that is damaged',
+    )
+    .option('--agent <name>', 'with --all: check only sessions of this agent')
+    .option('--after <next>', 'with --all: go on behind an earlier check, which printed this value')
     .option(
       '--key <file>',
       'the public key of a gateway on another machine (its signing.pub); may be given several times',
@@ -26,19 +36,34 @@ export function verifyCommand(session: Command, act: Act): void {
     .option('--signed', 'fail also where a decision has no signature by a known key')
     .addHelpText(
       'after',
-      examples(['reins session verify 01JD…', 'reins session verify 01JD… --signed --key gateway-2.pub']),
+      examples([
+        'reins session verify 01JD…',
+        'reins session verify 01JD… --signed --key gateway-2.pub',
+        'reins session verify --all',
+        'reins session verify --all --json > damaged.jsonl',
+      ]),
     )
-    .action((id: string, options: VerifyOptions, command: Command) => act(verify)([id, options], command))
+    .action((id: string | undefined, options: VerifyOptions, command: Command) =>
+      act(verifyAsked)([id, options], command),
+    )
 }
+
+async function verifyAsked(run: Invocation, id: string | undefined, options: VerifyOptions): Promise<void> {
+  const { all, agent, after } = options
+  if (all && id !== undefined) throw usageFailure('A session is checked, or all of them: leave out the id, or --all.')
+  if (!all && (agent !== undefined || after !== undefined))
+    throw usageFailure('--agent and --after say which of all sessions are checked.', 'Give --all too.')
+  if (all) return verifyAll(run, { ...options, keys: await keysIn(run, options.key) })
+  if (id === undefined) throw usageFailure('No session is named.', 'Give the id of a session, or --all.')
+  return verify(run, id, options)
+}
+
+const keysIn = (run: Invocation, files: readonly string[]): Promise<readonly string[]> =>
+  Promise.all(files.map((file) => keyIn(run, file)))
 
 async function verify(run: Invocation, id: string, { key, signed }: VerifyOptions): Promise<void> {
   const { context, style } = run
-  if (context.verify === undefined)
-    throw new CommandFailure('This build of reins cannot read the frames of a session.', {
-      next: 'Run the command with the reins of the machine on which the server runs.',
-    })
-  const keys = await Promise.all(key.map((file) => keyIn(run, file)))
-  const result = await context.verify(await run.client(), id, { keys })
+  const result = await verifierOf(context)(await run.client(), id, { keys: await keysIn(run, key) })
   if (run.json) run.printJson({ session: id, ...result })
   else {
     printChain(run, id, result)
