@@ -2,6 +2,7 @@
 //   AO1. Whoever has the password of memory can write where it is said what lies in the archive. So that is believed only where the object is
 //        of this session, and the frame that names it goes on behind the last frame that the object holds. What it is compared with was hashed.
 //   AO2. Nothing but the broker's absence is worth another try: the rest is `session_unreadable`, and about this session alone.
+//   AO3. What is said where sessions lie is read page by page, and what is larger than memory makes it is not held.
 import { createHash } from 'node:crypto'
 import { jetstream } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
@@ -9,6 +10,7 @@ import {
   type Broker,
   BrokerUnavailable,
   lastMessage,
+  messageAt,
   nextMessage,
   objectBytes,
   type ReadOptions,
@@ -39,6 +41,9 @@ const apiMs = 2000
 /** Of compressed bytes: about ten times as much when read. */
 const keptBytes = 4 * 1024 * 1024
 const mostNamed = 1000
+/** AO3. */
+const saidAtOnce = 64
+const mostSaid = 4096
 
 export const openArchive = (broker: Broker): Promise<ObjectStore> =>
   untilAnswered(() => new Objm(jetstream(broker.nc, { timeout: apiMs })).open(objectStores.archive))
@@ -106,6 +111,18 @@ function checkJoin(session: string, archived: Frame, frames: readonly Frame[]): 
     throw unreadable(`Frame ${archived.n} of session ${session} does not go on behind what ${at?.object} holds.`)
 }
 
+interface Candidate extends Pick<Frame, 'seq' | 'prev'> {
+  /** Absent: it is larger than what memory says (AO3). */
+  readonly frame?: Frame
+}
+
+function candidateIn(message: StoredMessage): readonly Candidate[] {
+  const frame = frameOf(message)
+  if (!frame || !archivedIn(frame)) return []
+  const { seq, prev } = frame
+  return [message.body.length > mostSaid ? { seq, prev } : { seq, prev, frame }]
+}
+
 export function archiveReader(
   broker: Broker,
   { streams, replicated }: { readonly streams: SessionStreams; readonly replicated: boolean },
@@ -141,14 +158,39 @@ export function archiveReader(
     return first?.seq === archived.seq
   }
 
+  /** AO3: what memory has said where it says where sessions lie, in order. */
+  async function* saidIn(session: string, filter: string, options: ReadOptions): AsyncGenerator<StoredMessage> {
+    for (let after = 0; ; ) {
+      const page = await readMessages(broker, () => streams.of(session), filter, {
+        ...says(options),
+        ...{ after, limit: saidAtOnce },
+      })
+      yield* page
+      after = page.at(-1)?.seq ?? after
+      if (page.length < saidAtOnce) return
+    }
+  }
+
+  async function frameAgain(
+    session: string,
+    { seq, frame }: Candidate,
+    options: ReadOptions,
+  ): Promise<Frame | undefined> {
+    if (frame) return frame
+    const message = await messageAt(broker, () => streams.of(session), seq, says(options))
+    return message && parseSessionSubject(message.subject)?.session === session ? frameOf(message) : undefined
+  }
+
   /** Of those that say where it lies, in order, the last one that is so. Rejects where memory has said so, and it is not. */
   async function lastThatIsSo(
     session: string,
-    candidates: readonly Frame[],
+    candidates: readonly Candidate[],
     options: ReadOptions,
   ): Promise<Frame | undefined> {
     let why: unknown
-    for (const one of candidates.toReversed()) {
+    for (const candidate of candidates.toReversed()) {
+      const one = await frameAgain(session, candidate, options)
+      if (!one) continue
       try {
         if (await isSo(session, one, options)) return one
       } catch (error) {
@@ -173,8 +215,9 @@ export function archiveReader(
       })
       if (so) return last
     }
-    const all = await readMessages(broker, stream, archivedSubject(session), says(options))
-    return lastThatIsSo(session, framesIn(all).filter(archivedIn), options)
+    const candidates: Candidate[] = []
+    for await (const one of saidIn(session, archivedSubject(session), options)) candidates.push(...candidateIn(one))
+    return lastThatIsSo(session, candidates, options)
   }
 
   function note(session: string, error: unknown): void {
@@ -194,19 +237,20 @@ export function archiveReader(
     },
     unreadable: () => [...found],
     async ofTree(root, options = {}) {
-      const found = await readMessages(broker, () => streams.of(root), archivedInTreeFilter(root), says(options))
-      const candidates = new Map<string, Frame[]>()
-      for (const message of found) {
+      const candidates = new Map<string, Candidate[]>()
+      for await (const message of saidIn(root, archivedInTreeFilter(root), options)) {
         const session = parseSessionSubject(message.subject)?.session
-        const frame = frameOf(message)
-        if (session !== undefined && frame && archivedIn(frame))
-          candidates.set(session, [...(candidates.get(session) ?? []), frame])
+        const [candidate] = candidateIn(message)
+        if (session === undefined || !candidate) continue
+        const known = candidates.get(session)
+        if (known) known.push(candidate)
+        else candidates.set(session, [candidate])
       }
       const so: SessionFrame[] = []
-      for (const [session, frames] of candidates) {
+      for (const [session, said] of candidates) {
         // Of the others nothing is asked for.
-        if (frames.every(({ prev }) => prev <= (options.after ?? 0))) continue
-        const frame = await lastThatIsSo(session, frames, options).catch((error: unknown) => {
+        if (said.every(({ prev }) => prev <= (options.after ?? 0))) continue
+        const frame = await lastThatIsSo(session, said, options).catch((error: unknown) => {
           note(session, error)
           if (!isUnreadable(error)) throw error
           options.onUnreadable?.(session) // AR5

@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import {
   draftOn,
   emptyHead,
@@ -10,7 +13,7 @@ import {
 } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import { MemoryStream } from '../memory/stream.ts'
-import type { SessionFrame } from '../port.ts'
+import type { SessionFrame, SessionLog } from '../port.ts'
 import { type ArchiveReader, unreadable, withArchive } from './archive-reads.ts'
 
 const root = `01H${'Z'.repeat(23)}`
@@ -160,4 +163,43 @@ it('the archive is not asked for anything of a session that lacks nothing', asyn
   await world.log.read(root)
   await world.log.read(root, { after: 2, limit: 2 })
   expect(world.asked).toBe(0)
+})
+
+it('a page of a tree holds itself and one object, however much else the tree has in the archive (AR6)', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const [sessions, frames] = [40, 100]
+  const last = sessions * frames
+  const held: number[] = []
+  const frame = (seq: number, prev: number, event: SessionEvent): Frame =>
+    ({ seq, prev, role: 'm', n: seq, events: [event] }) as unknown as Frame
+  const data = { object: 'o', first: 1, frames, bytes: 1, digest: 'd' }
+  const none: Omit<SessionLog, 'forkOf'> = {
+    ...{ read: async () => [], readTree: async () => [], frameAt: async () => undefined },
+    head: async () => emptyHead(root),
+    append: async () => {
+      throw new Error('nobody appends here')
+    },
+  }
+  const log = withArchive(none, {
+    latest: async () => undefined,
+    ofTree: async () =>
+      Array.from({ length: sessions }, (_, at) => ({
+        session: `${root}-${at}`,
+        frame: frame(last + at + 1, last, { type: 'session.archived', data }),
+      })),
+    frames: async (session) => {
+      collect()
+      held.push(process.memoryUsage().heapUsed)
+      const at = Number(session.slice(root.length + 1))
+      return Array.from({ length: frames }, (_, n) =>
+        frame(n * sessions + at + 1, n, named(randomBytes(9000).toString('hex'))),
+      )
+    },
+  })
+  const page = await log.readTree(root, { limit: 10 })
+  expect(page.map(({ frame: { seq } }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  expect(held).toHaveLength(sessions)
+  // An object is about 2 MB, and all of them 72.
+  expect(Math.max(...held) - held[0]!).toBeLessThan(20_000_000)
 })

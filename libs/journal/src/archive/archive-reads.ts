@@ -7,6 +7,7 @@
 //   AR3. A copy of the stream that is behind may have frames that are gone elsewhere, and never lacks more than it says: where the
 //        archive begins is asked of the leader.
 //   AR5. Of a tree, a session of which something cannot be read is left out as far as that goes, and named: it hides no other one.
+//   AR6. A reading holds what it hands out and one object, whatever else the session or the tree has in the archive.
 //   AR4. The log of a session that was erased begins with the frame that says so, also while what stood before it is being taken out.
 import type { ReadOptions } from '@reins/broker'
 import { type Frame, ReinsError } from '@reins/contracts'
@@ -38,7 +39,7 @@ export function withArchive<Log extends Raw>(raw: Log, archive: ArchiveReader): 
     if (!gap) return found
     const archived = await archive.latest(session, options)
     if (!archived) return found
-    const older = await before(session, archived, after)
+    const older = await before(session, archived, { after, limit })
     const room = limit - older.length
     if (room <= 0) return older.slice(0, limit)
     const kept = found.filter(({ seq }) => seq >= archived.seq)
@@ -53,18 +54,18 @@ export function withArchive<Log extends Raw>(raw: Log, archive: ArchiveReader): 
     // Asked for after the frames, so it names whatever they lack.
     const archived = await archive.ofTree(root, options)
     const latest = new Map(archived.map((one) => [one.session, one.frame]))
-    const all = new Map(found.map((one) => [one.frame.seq, one]))
+    let all = found
     for (const [session, frame] of latest) {
       if (frame.prev <= after) continue
-      const older = await before(session, frame, after).catch((error: unknown) => {
+      const older = await before(session, frame, { after, limit }).catch((error: unknown) => {
         if (!isUnreadable(error)) throw error
         options.onUnreadable?.(session) // AR5
         return []
       })
-      for (const one of older) all.set(one.seq, { session, frame: one })
+      if (older.length === 0) continue
+      all = firstOf([...all, ...older.map((one) => ({ session, frame: one }))], limit)
     }
-    if (all.size === found.length) return found
-    return [...all.values()].sort((a, b) => a.frame.seq - b.frame.seq).slice(0, limit)
+    return all
   }
 
   const frameAt: Raw['frameAt'] = async (session, seq) => {
@@ -72,19 +73,23 @@ export function withArchive<Log extends Raw>(raw: Log, archive: ArchiveReader): 
     if (found || seq < 1) return found // What is erased is on its way out.
     const archived = await archive.latest(session)
     if (!archived || archived.seq <= seq) return undefined
-    return (await before(session, archived, seq - 1)).find((frame) => frame.seq === seq)
+    return (await before(session, archived, { after: seq - 1, limit: 1 })).find((frame) => frame.seq === seq)
   }
 
-  /** All frames behind `after` and before this one, out of as many objects as it takes. */
-  async function before(session: string, archived: Frame, after: number): Promise<readonly Frame[]> {
-    const parts: (readonly Frame[])[] = []
+  /** AR6: the first frames behind `after`, of those before this one, out of as many objects as it takes. */
+  async function before(
+    session: string,
+    archived: Frame,
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ): Promise<readonly Frame[]> {
+    let found: readonly Frame[] = []
     for (let at: Frame | undefined = archived; at && at.prev > after; ) {
       const frames: readonly Frame[] = await archive.frames(session, at)
-      parts.unshift(frames)
+      found = [...frames.filter(({ seq }) => seq > after), ...found].slice(0, limit)
       const [first] = frames
       at = first && archivedIn(first) ? first : undefined
     }
-    return parts.flat().filter(({ seq }) => seq > after)
+    return found
   }
 
   return { ...raw, read, readTree, frameAt }
@@ -99,6 +104,12 @@ function gapIn(frames: readonly Frame[], after: number): Frame | undefined {
   }
   return undefined
 }
+
+/** In the order of their sequences; what stands in the stream and in an object is one frame. */
+const firstOf = (frames: readonly SessionFrame[], limit: number): readonly SessionFrame[] =>
+  [...new Map(frames.map((one) => [one.frame.seq, one])).values()]
+    .sort((a, b) => a.frame.seq - b.frame.seq)
+    .slice(0, limit)
 
 /** AR4, of each session. */
 function leftOf(found: readonly SessionFrame[]): readonly SessionFrame[] {
