@@ -35,6 +35,7 @@ const long = [
   'e2e/attacks/people/reading.int.test.ts',
   'e2e/attacks/services/archive.int.test.ts',
   'e2e/attacks/services/put-back.int.test.ts',
+  'e2e/damaged/**/*.int.test.ts',
 ]
 
 export default defineConfig({

@@ -11,8 +11,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundledBinary } from '../../scripts/bundle.ts'
 import { Product } from '../bad-input/product.ts'
-import { compileCache, searchPath } from '../harness/config.ts'
 import { freePort } from '../containers/docker.ts'
+import { compileCache, searchPath } from '../harness/config.ts'
 import { operatorCommands } from './commands-in.ts'
 
 const root = path.join(import.meta.dirname, '..', '..')
@@ -27,6 +27,8 @@ const elsewhere: readonly (readonly [string, string])[] = [
   ['docker build', 'e2e/containers/compose.test.ts'],
   ['npm run cluster', 'e2e/cluster/cluster.int.test.ts'],
   ['npm run chart', 'deploy/helm/src/chart.test.ts'],
+  ['npx reins doctor', 'deploy/local/test/doctor.int.test.ts'],
+  ['npx reins session verify --all', 'e2e/damaged/doors.int.test.ts'],
   ['npx reins session end', 'e2e/kill/erase.int.test.ts'],
   ['npx reins session erase', 'e2e/kill/erase.int.test.ts'],
   ['npx reins session list --erased', 'e2e/kill/erase.int.test.ts'],

@@ -14,7 +14,11 @@ export interface ArchivingWorld {
 /** All but memory. Whoever opens it closes the world. */
 export async function openArchivingWorld(agent: string): Promise<ArchivingWorld> {
   const world = await World.open()
-  const environment = { REINS_ARCHIVE_AFTER: '1s', REINS_ARCHIVE_NATS_URL: world.servers.natsUrl(archivistUser) }
+  const environment = {
+    REINS_ARCHIVE_AFTER: '1s',
+    REINS_ARCHIVE_LOOK_EVERY: '2s',
+    REINS_ARCHIVE_NATS_URL: world.servers.natsUrl(archivistUser),
+  }
   // Who comes first makes the streams.
   await world.start('registry', { environment })
   const [executor] = await Promise.all([

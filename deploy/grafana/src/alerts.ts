@@ -126,6 +126,14 @@ export const alerts: readonly AlertDefinition[] = [
     summary: 'The list of sessions is {{ $value }} frames behind.',
   },
   {
+    alert: 'ReinsArchiveDamaged',
+    runbook: 'archive-damaged',
+    expr: 'max(reins_archive_unreadable_sessions) > 0',
+    for: '1m',
+    severity: 'ticket',
+    summary: '{{ $value }} sessions in the archive cannot be read.',
+  },
+  {
     alert: 'ReinsSpansBehind',
     runbook: 'spans-behind',
     expr: 'max(reins_span_export_behind_seconds) > 120',

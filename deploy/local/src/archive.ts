@@ -28,5 +28,10 @@ export async function archiveOf(
   const { streams } = journal
   const { erasable } = journal
   const archivist = await createArchivist(broker, connection, { streams, replicated: config.replicas > 1, erasable })
-  return { archivist, afterMs, notErased: erasable ? undefined : notOverwritten }
+  return {
+    archivist,
+    afterMs,
+    lookEveryMs: config.archiveLookEveryMs,
+    notErased: erasable ? undefined : notOverwritten,
+  }
 }

@@ -11,9 +11,9 @@ import { loadGatewaySettings } from '@reins/session-gateway'
 import type { LogLevel } from '@reins/telemetry'
 import { loadTraceSettings, type TraceSettings } from '@reins/trace'
 import type { DiskLimits } from './data/disk-budget.ts'
+import { hearing, type Misspelt, misspelt } from './known-settings.ts'
 import { machineMemoryMb } from './machine-memory.ts'
 import { secretsInUrls } from './servers/external.ts'
-import { hearing, type Misspelt, misspelt } from './known-settings.ts'
 
 export interface LocalFlags {
   readonly dataDir?: string
@@ -48,6 +48,8 @@ export interface LocalConfig {
   readonly sessionStreams: SessionStreamCount
   /** Sessions that are at rest for so long go to the archive; undefined: none does. ms */
   readonly archiveAfterMs: number | undefined
+  /** How often memory reads all that lies in the archive. ms */
+  readonly archiveLookEveryMs: number
   /** The broker with the user of the archivist, where the server is not the data folder's own. */
   readonly archiveNatsUrl: string | undefined
   readonly ackWaitMs: number
@@ -144,7 +146,8 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     searchPath: read.text('PATH', ''),
     replicas: read.oneOf('REINS_REPLICAS', '1', ['1', '3'] as const) === '3' ? (3 as const) : (1 as const),
     sessionStreams: read.oneOf('REINS_SESSION_STREAMS', '1', ['1', '4'] as const) === '4' ? (4 as const) : (1 as const),
-    archiveAfterMs: archiveAfter(read),
+    archiveAfterMs: timeOf(read, 'REINS_ARCHIVE_AFTER', '30d'),
+    archiveLookEveryMs: timeOf(read, 'REINS_ARCHIVE_LOOK_EVERY', '1d') ?? durationMs('1d'),
     archiveNatsUrl,
     ackWaitMs: read.integer('REINS_ACK_WAIT_MS', 5000, { min: 200, max: 600_000 }),
     workspaceRoot: path.resolve(cwd, read.text('REINS_WORKSPACE_ROOT', '.')),
@@ -226,11 +229,11 @@ function fileNamed(read: Environment, name: string, cwd: string): string | undef
   return file === undefined ? undefined : path.resolve(cwd, file)
 }
 
-function archiveAfter(read: Environment): number | undefined {
-  const text = read.text('REINS_ARCHIVE_AFTER')
+function timeOf(read: Environment, name: string, example: string): number | undefined {
+  const text = read.text(name)
   if (text === undefined) return undefined
   if (/^[1-9][0-9]{0,4}(s|m|h|d)$/.test(text)) return durationMs(text)
-  read.problem(`REINS_ARCHIVE_AFTER="${text}" is not valid. Give a time, such as REINS_ARCHIVE_AFTER=30d`)
+  read.problem(`${name}="${text}" is not valid. Give a time, such as ${name}=${example}`)
   return undefined
 }
 

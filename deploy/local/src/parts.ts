@@ -16,6 +16,7 @@ import {
   sessionStreamsOf,
 } from '@reins/contracts'
 import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
+import type { RunningMemory } from '@reins/memory'
 import { createEmbedder, createModels, type Models, scriptedModels } from '@reins/models'
 import type { KeyStore, SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, pausePoints, type Running } from '@reins/service'
@@ -253,6 +254,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   })
   closing.add('registry view', () => view.close())
 
+  let looked: (() => Pick<RunningMemory, 'archive' | 'unreadable'>) | undefined
   if (has('memory')) {
     const memory = await code.memory()
     const as = instance('memory')
@@ -291,6 +293,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const running = await restartOnSplit(journal, startMemory, fatal)
     closing.add('memory', () => running.close({ withinMs: 5000 }))
     healths.push(() => running.now().health())
+    looked = () => running.now()
   }
   let sandboxText: string | undefined
   if (has('tool-runner')) {
@@ -358,6 +361,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     closing.add('executor', () => running.close({ withinMs: 5000 }))
   }
 
+  const unreadable = () => [...new Set([...journal.unreadable(), ...(looked?.().unreadable() ?? [])])]
   const health = (): Health => {
     const parts: Record<string, string> = Object.assign(
       { broker: broker.connected() ? 'ok' : 'not connected' },
@@ -366,8 +370,9 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       live.connected() ? {} : { deltas: 'not connected' },
       reads.connected() ? {} : { reading: 'not connected' },
       ...healths.map((of) => of()),
-      evidence({ records: view.faults, pools: journal.work.unreadable(), sessions: journal.unreadable() }),
+      evidence({ records: view.faults, pools: journal.work.unreadable(), sessions: unreadable() }),
     )
+    const archive = looked?.().archive()
     const bad = Object.values(parts).some((state) => state !== 'ok')
     return {
       status: bad ? 'degraded' : 'ok',
@@ -375,6 +380,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       parts,
       ...(has('executor') ? { defaultModel: models.defaultModel().model } : {}),
       ...(sandboxText === undefined ? {} : { sandbox: sandboxText }),
+      ...(archive ? { archive } : {}),
     }
   }
 

@@ -410,8 +410,11 @@ describe('sessions', () => {
   })
   test('verify --all ends where the server is away, and says where to go on', async () => {
     const server = fakeServer()
-    const verify: CliContext['verify'] = async () => {
-      throw new ReinsError('unavailable', 'The broker does not answer.')
+    const ids = ['1', '2'].map((n) => `01HZZZZZZZZZZZZZZZZZZZZZZ${n}`)
+    server.sessions = ids.map((id) => sessionInfo({ id }))
+    const verify: CliContext['verify'] = async (_client, id) => {
+      if (id === ids[1]) throw new ReinsError('unavailable', 'The broker does not answer.')
+      return { ok: true, frames: 5, problems: [], decisions: [] }
     }
     const told = await reins(['session', 'verify', '--all', '--after', 'x1'], server, { verify })
     expect([told.code, told.err]).toEqual([1, expect.stringContaining('Go on with --after x1')])

@@ -307,7 +307,7 @@ export const errorTable = {
   session_unreadable: {
     retry: 'never',
     meaning: 'What the archive holds of the session is not there any more, or is not what was put there.',
-    next: 'An operator can bring it back from a backup. Other sessions are not touched by it.',
+    next: 'An operator can bring it back from a backup, or erase it. Other sessions are not touched by it.',
   },
   too_many_streams: {
     retry: 'after',

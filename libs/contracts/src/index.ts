@@ -1,45 +1,73 @@
 // The door of @reins/contracts: schemas, subjects, ids and error codes; no I/O.
 
-export { dispatchText } from './dispatch.ts'
-export { hiddenCharacters } from './hidden-characters.ts'
 export {
-  type CompactionState,
-  compactVerb,
-  Dispatch,
-  DispatchFor,
-  type DispatchReceipt,
-  DispatchSender,
-  dispatchVerb,
-  type HeldRequest,
-  type RunRequest,
-  RunRequestOf,
-  runRequestVerb,
-  RunCompaction,
-} from './api/for-code.ts'
+  type AccessReply,
+  BanBody,
+  CanAnswer,
+  ChangePrincipalRequest,
+  CreatedToken,
+  CreatePrincipal,
+  CreateToken,
+  CreateTokenRequest,
+  GrantBody,
+  Principal,
+  PrincipalAnswer,
+  type PrincipalChange,
+  PrincipalsAnswer,
+  PutRole,
+  PutRoleRequest,
+  RoleAnswer,
+  RoleInfo,
+  RolesAnswer,
+  Token,
+  TokensAnswer,
+} from './access/api.ts'
+export { AuditEntry, AuditPage, DenialEntry, RecordDenials } from './access/audit.ts'
 export {
-  type Cron,
-  isTimeZone,
-  nextOf,
-  type ReadCron,
-  readCron,
-  timesBetween,
-} from './schedules/cron.ts'
+  Permission,
+  PermissionList,
+  PrincipalEntry,
+  type PrincipalKind,
+  PrincipalName,
+  principalKinds,
+  principalNamePattern,
+  RoleEntry,
+  RoleList,
+  RoleName,
+  roleNamePattern,
+  TokenEntry,
+  tokenIdOf,
+} from './access/entries.ts'
+export { foreignPage, listensOnLoopback, type PageRules } from './access/foreign-pages.ts'
+export { Only } from './access/only.ts'
 export {
-  maxSchedules,
-  MissedPolicy,
-  ProjectSchedule,
-  Schedule,
-  ScheduleList,
-  scheduleProblem,
-} from './schedules/schedule.ts'
-export { closest } from './closest.ts'
+  covers,
+  coversGrant,
+  maxPermissionChars,
+  meet,
+  meetAll,
+  nameOfSegment,
+  permissionProblem,
+  segmentOf,
+  withoutCovered,
+} from './access/permissions.ts'
+export {
+  type BuiltinRole,
+  builtinRole,
+  builtinRoles,
+  chatRun,
+  formerPermissions,
+  withFormer,
+} from './access/roles.ts'
+export { mayReadSession, sessionReading, webhookMaking } from './access/session-reading.ts'
+export { isMistypedToken, makeTokenText } from './access/token-text.ts'
 export { durationMs } from './agents/approvals.ts'
 export {
+  affinityOf,
   BundleDigest,
   bundleDigest,
   type CodeEntries,
   type CodeEntry,
-  affinityOf,
   CodeFile,
   CodeTool,
   codeEntries,
@@ -56,11 +84,37 @@ export {
   SentFiles,
   type StoredCode,
   storedCode,
-  workflowEntry,
+  ToolsFile,
   WorkflowEntry,
   WorkflowFacts,
-  ToolsFile,
+  workflowEntry,
 } from './agents/code/code.ts'
+export {
+  CodeBuild,
+  CodeGiven,
+  CodeInstance,
+  codeAgentPattern,
+  inlineAgent,
+  maxInstanceId,
+  moduleNamePattern,
+  workflowOfInline,
+} from './agents/code/instance.ts'
+export {
+  DeployProject,
+  isProjectName,
+  keptBuilds,
+  maxModules,
+  maxProjectBodyBytes,
+  Project,
+  ProjectAnswer,
+  ProjectBuild,
+  ProjectEntry,
+  ProjectList,
+  ProjectManifest,
+  ProjectName,
+  projectNamePattern,
+  RollbackProject,
+} from './agents/code/projects.ts'
 export {
   AgentDefinition,
   AgentName,
@@ -72,9 +126,6 @@ export {
   ToolEntry,
   ToolList,
 } from './agents/definition.ts'
-export { foreignPage, listensOnLoopback, type PageRules } from './access/foreign-pages.ts'
-export { offersTask, placeWithin, workingIn } from './agents/task.ts'
-export { filesTell, folderInMemory, folderOf, looksAtWorkspace, virtualFolder } from './agents/workspace-context.ts'
 export {
   hasMcpCommand,
   McpServer,
@@ -99,33 +150,6 @@ export {
 } from './agents/output-schema.ts'
 export { canonicalLabels, Labels, poolKey, serves } from './agents/pools.ts'
 export {
-  DeployProject,
-  isProjectName,
-  keptBuilds,
-  maxModules,
-  maxProjectBodyBytes,
-  Project,
-  ProjectAnswer,
-  ProjectBuild,
-  ProjectEntry,
-  ProjectList,
-  ProjectManifest,
-  ProjectName,
-  projectNamePattern,
-  RollbackProject,
-} from './agents/code/projects.ts'
-export {
-  CodeBuild,
-  CodeGiven,
-  CodeInstance,
-  codeAgentPattern,
-  inlineAgent,
-  maxInstanceId,
-  moduleNamePattern,
-  workflowOfInline,
-} from './agents/code/instance.ts'
-export { type GivenTools, type InstanceTools, StoredDefinition } from './agents/stored-definition.ts'
-export {
   Agent,
   AgentEntry,
   BuildInDevelopment,
@@ -133,19 +157,39 @@ export {
   ConfigureAgent,
   type ConfiguredAgent,
   configureVerb,
-  noModel,
-  type VariedVersion,
-  VaryVersion,
-  varyVerb,
+  decodeReply,
+  defaultAgentMaker,
   type ListAgents,
+  noModel,
   type PutAgent,
   type PutAgentResult,
   type PutCondition,
-  decodeReply,
   type Reply,
+  type VariedVersion,
+  VaryVersion,
   VersionEntry,
-  defaultAgentMaker,
+  varyVerb,
 } from './agents/registry.ts'
+export {
+  type AllowedTool,
+  allowedTool,
+  allowedToolPattern,
+  allowsTool,
+  maxAllowedTools,
+  maxSkillDescription,
+  maxSkills,
+  narrowsByTarget,
+  patternsOf,
+  Skill,
+  SkillName,
+  SkillsDir,
+  SkillsFolder,
+  type StoredSkills,
+  skillsFolder,
+  skillToolNames,
+  storedSkills,
+} from './agents/skills.ts'
+export { type GivenTools, type InstanceTools, StoredDefinition } from './agents/stored-definition.ts'
 export {
   duplicateName,
   entryName,
@@ -168,6 +212,7 @@ export {
   targetOf as subAgentTarget,
   withPlacedSkills,
 } from './agents/sub-agents.ts'
+export { offersTask, placeWithin, workingIn } from './agents/task.ts'
 export {
   anywhereMaskedChars,
   Config,
@@ -196,10 +241,10 @@ export {
   Delivery,
   DeliveryAttempt,
   DeliveryList,
+  isNews,
   type KeptWebhook,
   maxWebhooks,
   maxWebhooksOfOne,
-  isNews,
   Said,
   type SignWebhook,
   TestedWebhook,
@@ -211,6 +256,7 @@ export {
   type WebhookPayload,
   webhookPlaceIn,
 } from './agents/webhooks/webhooks.ts'
+export { filesTell, folderInMemory, folderOf, looksAtWorkspace, virtualFolder } from './agents/workspace-context.ts'
 export {
   AgentAnswer,
   AgentBody,
@@ -221,9 +267,11 @@ export {
   ApiDelta,
   ApiEvent,
   ApiFrame,
+  ArchiveLook,
   ControlAccepted,
   CreatedSession,
   CreateSession,
+  type Erasable,
   EventPage,
   FramePage,
   Health,
@@ -231,17 +279,18 @@ export {
   MessageAccepted,
   MessageContent,
   maxAgentBodyBytes,
+  maxMessageBodyBytes,
   PoolInfo,
   PoolList,
   type RebuildProgress,
   SendMessage,
-  ShownImage,
-  maxMessageBodyBytes,
+  SessionErased,
   SessionInfo,
   SessionList,
   SessionQueued,
   SessionQueuedHint,
   SessionState,
+  ShownImage,
   SlowToolCall,
   SocketCommand,
   type StreamItem,
@@ -270,22 +319,51 @@ export {
   type ElicitationState,
   elicitationStates,
 } from './api/elicitations.ts'
-export { McpTest, McpTried, type TestMcp, testMcpVerb } from './api/mcp.ts'
-export { IdentityProvider, ProtectedResource, SignInConfig } from './api/sign-in.ts'
 export {
-  Budget,
-  BudgetLimits,
-  BudgetName,
-  budgetFields,
-  budgetLimits,
-  budgetNames,
-  hasLimit,
-  limitNamed,
-  narrowest,
-  Spent,
-} from './budget/limits.ts'
-export { amountText, parseBudget, usdText } from './budget/amounts.ts'
-export { addUsd, exactUsd, ModelPrice, type PriceOf, usdOf, worstUsd } from './budget/prices.ts'
+  type CompactionState,
+  compactVerb,
+  Dispatch,
+  DispatchFor,
+  type DispatchReceipt,
+  DispatchSender,
+  dispatchVerb,
+  type HeldRequest,
+  RunCompaction,
+  type RunRequest,
+  RunRequestOf,
+  runRequestVerb,
+} from './api/for-code.ts'
+export { ForkSession } from './api/fork.ts'
+export { McpTest, McpTried, type TestMcp, testMcpVerb } from './api/mcp.ts'
+export { SessionPrompt } from './api/prompt.ts'
+export {
+  DeliverToRun,
+  RunDelivered,
+  RunList,
+  RunStatus,
+  runAgent,
+  runIdOf,
+  StartedRun,
+  StartRun,
+  sessionOfRun,
+  WorkflowRun,
+  workflowOfAgent,
+} from './api/runs.ts'
+export { IdentityProvider, ProtectedResource, SignInConfig } from './api/sign-in.ts'
+export { statusOfWord, validStatusWords } from './api/status-words.ts'
+export {
+  BranchUse,
+  Doing,
+  type IndexedSession,
+  type IndexedTree,
+  SessionTree,
+  SessionWork,
+  TreeNode,
+  type TreeState,
+  TreeStop,
+  treeStates,
+} from './api/tree.ts'
+export { SessionUpgraded, UpgradeChange, UpgradeSession } from './api/upgrade.ts'
 export {
   type AskUsage,
   BudgetUse,
@@ -298,11 +376,14 @@ export {
   usageGroups,
 } from './api/usage.ts'
 export { argumentsDigest, type DecisionToSign, decisionToSign, signedDecision } from './approvals.ts'
+export { type BackedUpStream, type BackupFile, BackupManifest, backupFormat } from './backup.ts'
 export {
-  backupPermissions,
   archivistPermissions,
   archivistUser,
+  backupPermissions,
   backupUser,
+  moverPermissions,
+  moverUser,
   type NatsPermissions,
   permissionsOf,
   type ServiceName,
@@ -310,20 +391,15 @@ export {
   serviceNames,
   unionPermissions,
   unionUser,
-  moverPermissions,
-  moverUser,
 } from './broker/nats-users.ts'
-export { decoder, fieldsOf, jsonValue } from './broker/stored-value.ts'
-export { type CheckedImage, checkImage, imageLimits, imageTypeOf, imageTypes } from './images.ts'
-export { type AskedService, mayAsk, type ServiceVerb, serviceVerbs } from './broker/service-verbs.ts'
 export {
   type ControlReply,
   type ControlRequest,
-  type GivenTrigger,
   decodeControlReply,
   decodeControlRequest,
   decodeHeartbeat,
   decodePoolEntry,
+  type GivenTrigger,
   type Heartbeat,
   type Holding,
   type ModelProviders,
@@ -344,6 +420,21 @@ export {
   type QuotaWaiting,
 } from './broker/quota.ts'
 export {
+  frameSealText,
+  mostInSealTree,
+  noSeals,
+  recordSealText,
+  type SealParts,
+  type SealRole,
+  type SealState,
+  type Seals,
+  sealHeader,
+  sealParts,
+  sealsOf,
+  snapshotSealText,
+} from './broker/seals.ts'
+export { type AskedService, mayAsk, type ServiceVerb, serviceVerbs } from './broker/service-verbs.ts'
+export {
   allSessionStreamNames,
   newSessionStreams,
   type SessionStreamCount,
@@ -353,49 +444,27 @@ export {
   splittableStreams,
   subjectsOfStream,
 } from './broker/session-streams.ts'
+export { decoder, fieldsOf, jsonValue } from './broker/stored-value.ts'
 export {
-  frameSealText,
-  noSeals,
-  recordSealText,
-  type SealRole,
-  type SealState,
-  type Seals,
-  mostInSealTree,
-  sealHeader,
-  type SealParts,
-  sealParts,
-  sealsOf,
-  snapshotSealText,
-} from './broker/seals.ts'
-export {
-  answeredByProcesses,
-  inboxOf,
   type Address,
+  ackPrefix,
+  allArchiveKeysFilter,
   allDeliveriesFilter,
   allFiredFilter,
   allLiveFilter,
   allMemoriesFilter,
+  allOlderWebhookJobsFilter,
   allRegistryFilter,
   allSessionsFilter,
+  allTimersFilter,
+  allWebhookJobsFilter,
+  allWebhookTimersFilter,
+  answeredByProcesses,
   archiveDurable,
   archivedFilter,
   archivedInTreeFilter,
   archivedSubject,
   archiveKeySubject,
-  allArchiveKeysFilter,
-  erasedFilter,
-  erasedSubject,
-  erasureDurable,
-  objectAllChunksFilter,
-  objectChunksSubject,
-  objectInfoSubject,
-  objectInfosFilter,
-  objectNameIn,
-  sessionRoleFilter,
-  allTimersFilter,
-  allOlderWebhookJobsFilter,
-  allWebhookJobsFilter,
-  allWebhookTimersFilter,
   bucketFilter,
   bucketStream,
   buckets,
@@ -403,17 +472,17 @@ export {
   controlSubject,
   deliverySubject,
   electionSubjects,
-  ackPrefix,
-  readFromHeader,
   encodeToken,
+  erasedFilter,
+  erasedSubject,
+  erasureDurable,
   execDurable,
   execFilter,
   exportsKeptMs,
   firedSubject,
   heartbeatFilter,
   heartbeatSubject,
-  quotaAskSubject,
-  quotaSubject,
+  inboxOf,
   indexDurable,
   liveFilter,
   liveSubject,
@@ -424,57 +493,123 @@ export {
   memoryScopeFilter,
   memoryScopeForgottenFilter,
   memoryScopeSubject,
+  movedFrom,
+  movedMark,
+  objectAllChunksFilter,
+  objectChunksSubject,
+  objectInfoSubject,
+  objectInfosFilter,
+  objectNameIn,
   objectStores,
   objectStream,
+  olderWebhookJobSubject,
+  olderWebhookJobsDurable,
   outputsKeptMs,
-  parseLiveSubject,
   ownSessionSubject,
+  parseLiveSubject,
   parseSessionSubject,
   parseTimerSubject,
+  projectSecretsVerb,
+  quotaAskSubject,
+  quotaSubject,
   type RegistryKind,
   type Role,
+  readFromHeader,
   registryKindFilter,
   registryKinds,
   registrySubject,
-  sealedMarkName,
   republished,
   republishSource,
   republishTarget,
-  projectSecretsVerb,
   resolveSecretsVerb,
   roles,
   type SessionSubject,
+  scratchOfMove,
+  sealedMarkName,
   serviceSubject,
   sessionFilter,
+  sessionRoleFilter,
   sessionSubject,
   signWebhookVerb,
   spanExportSubject,
   streams,
+  streamUpdateSubject,
+  takenOutBefore,
+  takingOut,
   timerSubject,
   timersDurable,
   toExec,
   toLog,
   toolDurable,
-  tracesDurable,
   toolFilter,
   toTool,
+  tracesDurable,
   treeFilter,
-  olderWebhookJobSubject,
-  olderWebhookJobsDurable,
   webhookJobSubject,
   webhookJobsDurable,
   webhooksDurable,
   webhookTimerSubject,
-  movedFrom,
-  movedMark,
-  takenOutBefore,
-  takingOut,
-  scratchOfMove,
-  streamUpdateSubject,
 } from './broker/subjects.ts'
+export { amountText, parseBudget, usdText } from './budget/amounts.ts'
+export {
+  Budget,
+  BudgetLimits,
+  BudgetName,
+  budgetFields,
+  budgetLimits,
+  budgetNames,
+  hasLimit,
+  limitNamed,
+  narrowest,
+  Spent,
+} from './budget/limits.ts'
+export { addUsd, exactUsd, ModelPrice, type PriceOf, usdOf, worstUsd } from './budget/prices.ts'
+export { closest } from './closest.ts'
+export { dispatchText } from './dispatch.ts'
 export { fieldProblem, formProblem, withDefaults } from './elicitation-form.ts'
-export { formOf } from './form-of.ts'
 export { ErrorBody, type ErrorCode, errorCodes, errorTable, Problem, ReinsError } from './errors.ts'
+export {
+  configuredProtocol,
+  type EventData,
+  type EventOf,
+  type EventType,
+  eventSchemas,
+  eventTypes,
+  type SessionEvent,
+} from './events/catalogue.ts'
+export { PinnedDefinition } from './events/code/configured.ts'
+export {
+  maxWaitName,
+  questionOfTimer,
+  questionTimer,
+  RunError,
+  RunPause,
+  runLimits,
+  runMessage,
+  runPosition,
+} from './events/code/run.ts'
+export { eventCodec, protocolVersion, type UnknownEvent } from './events/codec.ts'
+export {
+  AssistantBlock,
+  addUsage,
+  ImagePart,
+  noUsage,
+  ProviderData,
+  ReasoningBlock,
+  TextPart,
+  ToolCallBlock,
+  ToolContent,
+  Usage,
+  UserContent,
+} from './events/content.ts'
+export { DeclaredAgent, PinnedWorkflow, RanCall, Stopped } from './events/delegation.ts'
+export { CompactionReason, ContextSettings } from './events/mind/context.ts'
+export { maxStepNameChars, maxStepTextChars, PlanStep, planDefaults } from './events/mind/planning.ts'
+export { PromptRecipe } from './events/mind/recipe.ts'
+export { WorkspaceFound, WorkspaceSkill, workspaceLimits, workspaceServer } from './events/mind/workspace.ts'
+export { ModelCallError, Reserved } from './events/model-call.ts'
+export { Limits, OnBusy, Parent, PinnedTool, ReplayClass, ToolRisk } from './events/session.ts'
+export { maySay, maySayIn } from './events/speakers.ts'
 export {
   ApprovalMode,
   ApprovalPolicy,
@@ -486,43 +621,6 @@ export {
   ToolTarget,
 } from './events/tools/approval.ts'
 export {
-  configuredProtocol,
-  type EventData,
-  type EventOf,
-  type EventType,
-  eventSchemas,
-  eventTypes,
-  type SessionEvent,
-} from './events/catalogue.ts'
-export { eventCodec, protocolVersion, type UnknownEvent } from './events/codec.ts'
-export {
-  AssistantBlock,
-  addUsage,
-  noUsage,
-  ProviderData,
-  ReasoningBlock,
-  TextPart,
-  ToolCallBlock,
-  ImagePart,
-  ToolContent,
-  Usage,
-  UserContent,
-} from './events/content.ts'
-export {
-  DeliverToRun,
-  RunDelivered,
-  RunList,
-  RunStatus,
-  runAgent,
-  runIdOf,
-  sessionOfRun,
-  StartedRun,
-  StartRun,
-  WorkflowRun,
-  workflowOfAgent,
-} from './api/runs.ts'
-export { DeclaredAgent, PinnedWorkflow, RanCall, Stopped } from './events/delegation.ts'
-export {
   ElicitationAction,
   ElicitationContent,
   ElicitationMode,
@@ -532,44 +630,10 @@ export {
   maxElicitationUrlChars,
   Resumed,
 } from './events/tools/elicitation.ts'
-export { ModelCallError, Reserved } from './events/model-call.ts'
-export { WorkspaceFound, workspaceLimits, workspaceServer, WorkspaceSkill } from './events/mind/workspace.ts'
-export { maxStepNameChars, maxStepTextChars, PlanStep, planDefaults } from './events/mind/planning.ts'
-export { PromptRecipe } from './events/mind/recipe.ts'
-export {
-  maxWaitName,
-  questionOfTimer,
-  questionTimer,
-  RunError,
-  RunPause,
-  runLimits,
-  runMessage,
-  runPosition,
-} from './events/code/run.ts'
-export { PinnedDefinition } from './events/code/configured.ts'
-export { ForkSession } from './api/fork.ts'
-export { type Erasable, SessionErased } from './api/api.ts'
-export { SessionUpgraded, UpgradeChange, UpgradeSession } from './api/upgrade.ts'
-export { CompactionReason, ContextSettings } from './events/mind/context.ts'
-export { SessionPrompt } from './api/prompt.ts'
-export {
-  BranchUse,
-  Doing,
-  type IndexedSession,
-  type IndexedTree,
-  SessionTree,
-  SessionWork,
-  TreeNode,
-  type TreeState,
-  TreeStop,
-  treeStates,
-} from './api/tree.ts'
-export { statusOfWord, validStatusWords } from './api/status-words.ts'
-export { Limits, OnBusy, Parent, PinnedTool, ReplayClass, ToolRisk } from './events/session.ts'
-export { maySay, maySayIn } from './events/speakers.ts'
 export { virtualFilesLimits } from './events/tools/files.ts'
 export { RequestedCall } from './events/tools/tool-call.ts'
 export { DeclaredServer, ServerAnswer, ServerTool } from './events/tools/toolset.ts'
+export { formOf } from './form-of.ts'
 export {
   type Cursor,
   decodeCursor,
@@ -600,6 +664,7 @@ export {
   statuses,
   upToEvent,
 } from './frame/frame.ts'
+export { hiddenCharacters } from './hidden-characters.ts'
 export {
   agentNamePattern,
   childId,
@@ -611,6 +676,7 @@ export {
   makeUlid,
   rootOf,
 } from './ids.ts'
+export { type CheckedImage, checkImage, imageLimits, imageTypeOf, imageTypes } from './images.ts'
 export {
   ClearMemory,
   ForgetMemory,
@@ -658,25 +724,6 @@ export {
   parseMemoryStore,
 } from './memory/settings.ts'
 export {
-  allowedToolPattern,
-  allowsTool,
-  maxAllowedTools,
-  maxSkillDescription,
-  maxSkills,
-  Skill,
-  SkillName,
-  SkillsDir,
-  SkillsFolder,
-  type AllowedTool,
-  allowedTool,
-  narrowsByTarget,
-  patternsOf,
-  skillsFolder,
-  skillToolNames,
-  type StoredSkills,
-  storedSkills,
-} from './agents/skills.ts'
-export {
   type ModelCompleted,
   type ModelDelta,
   ModelErrorCode,
@@ -688,6 +735,23 @@ export {
   type ModelRequest,
   type ToolSpec,
 } from './model.ts'
+export { estimateText, estimateTokens, estimateTool } from './prompt/estimate.ts'
+export {
+  type Cron,
+  isTimeZone,
+  nextOf,
+  type ReadCron,
+  readCron,
+  timesBetween,
+} from './schedules/cron.ts'
+export {
+  MissedPolicy,
+  maxSchedules,
+  ProjectSchedule,
+  Schedule,
+  ScheduleList,
+  scheduleProblem,
+} from './schedules/schedule.ts'
 export {
   isMapping,
   itemPath,
@@ -698,73 +762,11 @@ export {
   shown,
   suggestion,
 } from './schema-problems.ts'
-export { estimateText, estimateTokens, estimateTool } from './prompt/estimate.ts'
 export { blockText, contentText, isMedia, type MediaContent, mediaInFrame } from './tool-content.ts'
 export {
-  type AccessReply,
-  BanBody,
-  CanAnswer,
-  ChangePrincipalRequest,
-  CreatedToken,
-  CreatePrincipal,
-  CreateToken,
-  CreateTokenRequest,
-  GrantBody,
-  Principal,
-  PrincipalAnswer,
-  type PrincipalChange,
-  PrincipalsAnswer,
-  PutRole,
-  PutRoleRequest,
-  RoleInfo,
-  RoleAnswer,
-  RolesAnswer,
-  Token,
-  TokensAnswer,
-} from './access/api.ts'
-export { AuditEntry, AuditPage, DenialEntry, RecordDenials } from './access/audit.ts'
-export { isMistypedToken, makeTokenText } from './access/token-text.ts'
-export {
-  Permission,
-  PermissionList,
-  PrincipalEntry,
-  type PrincipalKind,
-  PrincipalName,
-  principalKinds,
-  principalNamePattern,
-  RoleEntry,
-  RoleList,
-  RoleName,
-  roleNamePattern,
-  TokenEntry,
-  tokenIdOf,
-} from './access/entries.ts'
-export { Only } from './access/only.ts'
-export {
-  covers,
-  coversGrant,
-  maxPermissionChars,
-  meet,
-  meetAll,
-  nameOfSegment,
-  permissionProblem,
-  segmentOf,
-  withoutCovered,
-} from './access/permissions.ts'
-export {
-  type BuiltinRole,
-  builtinRole,
-  builtinRoles,
-  chatRun,
-  formerPermissions,
-  withFormer,
-} from './access/roles.ts'
-export { mayReadSession, sessionReading, webhookMaking } from './access/session-reading.ts'
-export { type BackedUpStream, type BackupFile, BackupManifest, backupFormat } from './backup.ts'
-export {
   parseTraceparent,
-  spanIdOf,
   type SpanSubject,
+  spanIdOf,
   type TraceContext,
   traceIdOf,
   traceparentOf,

@@ -108,6 +108,7 @@ export {
   erasedBy,
   erasedIn,
   eraseSession,
+  eraseUnreadable,
   erasureCompleted,
   fromErasure,
 } from './lifecycle/erasure.ts'

@@ -163,6 +163,11 @@ export const metricCatalogue = {
   reins_archived_bytes_total: counter('memory', 'Bytes of the objects that were put into the archive'),
   reins_archive_taken_out_total: counter('memory', 'Archived sessions whose frames were taken out of the stream'),
   reins_archive_failures_total: counter('memory', 'Rounds of archiving that ended early'),
+  reins_archive_looked_total: counter(
+    'memory',
+    'Sessions of which all that lies in the archive was read, to see whether it can be',
+  ),
+  reins_archive_unreadable_sessions: gauge('memory', 'Sessions that the last whole look at the archive could not read'),
   reins_archive_swept_total: counter('memory', 'Objects of the archive that nothing named, and that are gone'),
   reins_sessions_erased_total: counter('memory', 'Sessions that were erased, with all below them'),
   reins_webhook_attempts_total: counter('memory', 'Attempts to deliver a webhook, by outcome', ['outcome']),

@@ -2,6 +2,7 @@
 //   S1. Timers and webhooks need the journal alone; Postgres may be away, also at the start.
 import { type Broker, callService } from '@reins/broker'
 import {
+  type ArchiveLook,
   type KeptWebhook,
   memoryStoreName,
   type ReinsError,
@@ -43,6 +44,8 @@ import { runWebhooks } from './webhooks/webhooks.ts'
 export interface ArchiveConfig {
   readonly archivist: Archivist
   readonly afterMs: number
+  /** How often all that lies in the archive is read. ms */
+  readonly lookEveryMs: number
   /** Why no session can be erased; undefined: it can. */
   readonly notErased: string | undefined
 }
@@ -90,6 +93,10 @@ export interface MemoryConfig {
 export interface RunningMemory extends Running {
   /** Part by part: ok, or what is wrong with it. */
   health(): Record<string, string>
+  /** What the last look at the archive found; undefined: none has ended here. */
+  archive(): ArchiveLook | undefined
+  /** Sessions in the archive that cannot be read, as far as looks have found. */
+  unreadable(): readonly string[]
 }
 
 /** Resolves when timers are consumed and requests are served; the index may still be catching up. */
@@ -187,7 +194,14 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     ...(config.pauseAt ? { pauseAt: config.pauseAt } : {}),
   })
   const served = serveMemory({
-    ...{ broker, lists: new SessionLists(db, index, streams), index, webhooks, memories, log },
+    ...{
+      broker,
+      lists: new SessionLists(db, index, streams, () => archive.unreadable()),
+      index,
+      webhooks,
+      memories,
+      log,
+    },
     erasable: (session) => erasable({ broker, streams, db, index, obstacle: archive.notErased }, session),
   })
   closing.add('requests', () => served.close())
@@ -207,6 +221,8 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   closing.add('timers', () => fired.close())
   return {
     close: (options) => closing.close(options),
+    archive: () => archive.found(),
+    unreadable: () => archive.unreadable(),
     health: () => ({
       timers: fired.health(),
       webhooks: webhooks.health(),

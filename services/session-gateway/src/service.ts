@@ -6,73 +6,73 @@ import {
   dispatchVerb,
   listensOnLoopback,
   makeShortId,
-  serviceSubject,
   type Project,
+  serviceSubject,
 } from '@reins/contracts'
 import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
 import { Attended } from './access/attended.ts'
 import { CostlyRequests } from './access/costly.ts'
-import { Quotas } from './access/quotas.ts'
 import { KnownBearers } from './access/known-bearers.ts'
 import { type Credential, Leases } from './access/leases.ts'
 import { oidcIdentities } from './access/oidc/identities.ts'
 import { MakersSeen } from './access/oidc/makers-seen.ts'
-import { Agents, modelsOfProject } from './api/agents.ts'
-import type { Api } from './api/api.ts'
+import { Quotas } from './access/quotas.ts'
 import { AccessAdmin } from './api/access/admin.ts'
 import { auditPage } from './api/access/audit.ts'
 import { Denials } from './api/access/denials.ts'
 import { explain, whoAmI } from './api/access/explain.ts'
 import { authenticate, registryTokens } from './api/access/identities.ts'
 import { SessionAgents } from './api/access/session-agents.ts'
+import { Agents, modelsOfProject } from './api/agents.ts'
+import type { Api } from './api/api.ts'
 import { Memories } from './api/memories.ts'
 import { withQueues } from './api/operating/health.ts'
-import { PoolGauges } from './api/operating/pool-gauges.ts'
 import { ModelBoard } from './api/operating/model-board.ts'
+import { PoolGauges } from './api/operating/pool-gauges.ts'
 import { PoolBoard } from './api/operating/pools.ts'
 import { QueueBoard } from './api/operating/queue-board.ts'
 import { SlowCalls } from './api/operating/slow-calls.ts'
+import { Projects } from './api/projects.ts'
 import { KeptOutputs } from './api/reads/kept-outputs.ts'
 import { Prompts } from './api/reads/prompts.ts'
 import { SessionFolds } from './api/reads/session-folds.ts'
 import { SessionReads } from './api/reads/session-reads.ts'
 import { SessionTrees } from './api/reads/session-trees.ts'
-import { Projects } from './api/projects.ts'
 import { HeldRequests } from './api/runs/held-requests.ts'
 import { Runs } from './api/runs/runs.ts'
+import { Approvals } from './api/sessions/approvals.ts'
+import { compactionOf } from './api/sessions/compactions.ts'
+import { Elicitations } from './api/sessions/elicitations.ts'
+import { ErasedSessions, Erasures } from './api/sessions/erasures.ts'
+import { Forks } from './api/sessions/forks.ts'
+import { SessionWrites } from './api/sessions/session-writes.ts'
+import { Upgrades } from './api/sessions/upgrades.ts'
 import { Values } from './api/values.ts'
 import { Webhooks } from './api/webhooks.ts'
 import { Appender } from './api/writes/appender.ts'
 import { believedHead } from './api/writes/believed-head.ts'
-import { compactionOf } from './api/sessions/compactions.ts'
-import { Approvals } from './api/sessions/approvals.ts'
-import { ErasedSessions, Erasures } from './api/sessions/erasures.ts'
-import { Forks } from './api/sessions/forks.ts'
-import { Upgrades } from './api/sessions/upgrades.ts'
-import { Elicitations } from './api/sessions/elicitations.ts'
-import { SessionWrites } from './api/sessions/session-writes.ts'
 import { AgentDoor } from './doors/apps/agent-door.ts'
-import { addProjectSockets } from './doors/apps/sockets/project-sockets.ts'
 import { AppDoor } from './doors/apps/app-door.ts'
 import { AppValues } from './doors/apps/app-values.ts'
 import { dispatchedFor, ofCompaction, ofRunRequest } from './doors/apps/dispatches.ts'
+import { noteOfPlace } from './doors/apps/projects-here.ts'
 import { RunDoor } from './doors/apps/run-door.ts'
+import { addProjectSockets } from './doors/apps/sockets/project-sockets.ts'
 import type { Route } from './doors/http/route.ts'
 import { accessRoutes } from './doors/http/routes/access.ts'
-import { auditRoutes } from './doors/http/routes/audit.ts'
 import { agentRoutes } from './doors/http/routes/agents.ts'
 import { approvalRoutes } from './doors/http/routes/approvals.ts'
+import { auditRoutes } from './doors/http/routes/audit.ts'
 import { elicitationRoutes } from './doors/http/routes/elicitations.ts'
 import { executionRoutes } from './doors/http/routes/executions.ts'
 import { memoryRoutes } from './doors/http/routes/memory.ts'
 import { operationRoutes } from './doors/http/routes/operations.ts'
+import { projectRoutes } from './doors/http/routes/projects.ts'
+import { runRoutes } from './doors/http/routes/runs.ts'
 import { sessionRoutes } from './doors/http/routes/sessions.ts'
 import { signInRoutes } from './doors/http/routes/sign-in.ts'
 import { usageRoutes } from './doors/http/routes/usage.ts'
-import { noteOfPlace } from './doors/apps/projects-here.ts'
-import { projectRoutes } from './doors/http/routes/projects.ts'
-import { runRoutes } from './doors/http/routes/runs.ts'
 import { valueRoutes } from './doors/http/routes/values.ts'
 import { webhookRoutes } from './doors/http/routes/webhooks.ts'
 import { addRoutes, createHttp, type HttpOptions } from './doors/http/server.ts'
@@ -173,11 +173,12 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     webhooks: new Webhooks({ ...config, access }),
     memories: new Memories({ ...config, makeOp: () => `person/${makeShortId(clock.random)}` }),
     elicitations: new Elicitations({ ...config, access, writes, folds }),
-    erasures: new Erasures({ writes, folds, appender, call: config.call }),
+    erasures: new Erasures({ writes, folds, sessions, appender, call: config.call }),
     upgrades: new Upgrades({ ...config, writes, folds, appender }),
     forks: new Forks({ ...writeParts, writes, snapshots: config.snapshots }),
     reads: new SessionReads({
       access,
+      unreadable: config.unreadable ?? (() => []),
       erased,
       sessions,
       snapshots: config.snapshots,

@@ -44,6 +44,7 @@ const flagsNeeded: Readonly<Record<string, readonly string[]>> = {
   'webhook create': ['--on', 'turn.failed'],
   connect: ['-m', 'hi'],
   'session erase': ['--yes'],
+  'session verify': ['--all'],
   'role create': ['--permission', 'agent:*:read'],
   'role update': ['--permission', 'agent:*:read'],
   'principal grant': ['--role', 'viewer'],

@@ -16,6 +16,7 @@ test.each([
   ['broker', 'not connected', /^It is away/],
   ['nats-server', 'sick: JetStream is disabled', /^It runs, and cannot write/],
   ['postgres', 'sick: Postgres does not answer', /lists are out of date/],
+  ['sessions', '2 sessions cannot be read, because', /reins session verify --all/],
   ['index', 'stopped at sequence 7', /^Look for "index"/],
 ])('%s, %s', (part, state, hint) => {
   expect(hintFor(part, state)).toMatch(hint)

@@ -4,8 +4,10 @@
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fieldsOf } from '@reins/contracts'
 import { type DiskLimits, diskState } from '../data/disk-budget.ts'
 import type { Owner } from '../data/owner-lock.ts'
+import { archiveRow } from './archive-row.ts'
 import type { DoctorRow } from './doctor.ts'
 import { modelsRow } from './models-row.ts'
 import { quarantinedRow } from './quarantined-row.ts'
@@ -18,9 +20,12 @@ export async function runningRows(owner: Owner | undefined, dataDir: string): Pr
   if (owner?.note === undefined || !URL.canParse(owner.note)) return []
   const url = owner.note
   let parts: Readonly<Record<string, unknown>>
+  let archive: DoctorRow | undefined
   try {
     const response = await fetch(new URL('/health', url), { signal: AbortSignal.timeout(answerWithinMs) })
-    parts = partsOf(await response.json())
+    const health: unknown = await response.json()
+    parts = partsOf(health)
+    archive = archiveRow(fieldsOf(health).archive)
   } catch (error) {
     const why = error instanceof Error && error.name === 'TimeoutError' ? 'it does not answer' : 'nobody listens there'
     return [
@@ -36,7 +41,7 @@ export async function runningRows(owner: Owner | undefined, dataDir: string): Pr
     bad.length === 0
       ? [{ what: 'running', status: 'ok', found: `at ${url}, every part is well`, hint: '' }]
       : bad.map(([part, state]) => ({ what: part, status: 'warning', found: state, hint: hintFor(part, state) }))
-  return [...rows, ...[quarantined, models].filter((one) => one !== undefined)]
+  return [...rows, ...[archive, quarantined, models].filter((one) => one !== undefined)]
 }
 
 /** Of what another version may have said. */
@@ -64,6 +69,8 @@ const diskHints: readonly (readonly [says: RegExp, hint: string])[] = [
 ]
 
 export function hintFor(part: string, state: string): string {
+  if (part === 'sessions' && state.includes('cannot be read'))
+    return 'reins session verify --all names each, and why. Bring them back from a backup, or erase them. See docs/operate.md.'
   if (state.includes('cannot be read'))
     return 'Somebody who has the password of a service wrote there, or the disk lost something. Reins goes on without it. See docs/operations.md.'
   const disk = diskHints.find(([says]) => says.test(state))

@@ -181,6 +181,8 @@ export const SessionInfo = Type.Object(
         closed,
       ),
     ),
+    /** In lists alone: what the archive holds of it could not be read when it was last looked at. */
+    unreadable: Type.Optional(Type.Boolean()),
     createdAt: Type.Integer(),
     lastActivityAt: Type.Integer(),
     cursor: Type.Optional(CursorText),
@@ -429,6 +431,18 @@ export type PoolInfo = Static<typeof PoolInfo>
 export const PoolList = Type.Object({ pools: Type.Array(PoolInfo) }, closed)
 export type PoolList = Static<typeof PoolList>
 
+/** What the last whole look at the archive found. */
+export const ArchiveLook = Type.Object(
+  {
+    at: Type.Integer({ description: 'When it ended. epoch ms' }),
+    sessions: Type.Integer({ description: 'How many were looked at' }),
+    unreadable: Type.Integer({ description: 'How many of them cannot be read' }),
+    named: Type.Array(Type.String(), { description: 'These, at most 1,000 of them' }),
+  },
+  closed,
+)
+export type ArchiveLook = Static<typeof ArchiveLook>
+
 export const Health = Type.Object(
   {
     status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')]),
@@ -437,6 +451,7 @@ export const Health = Type.Object(
     parts: Type.Record(Type.String(), Type.String()),
     defaultModel: Type.Optional(Type.String()),
     sandbox: Type.Optional(Type.String()),
+    archive: Type.Optional(ArchiveLook),
   },
   closed,
 )

@@ -20,6 +20,7 @@ import { type Broker, BrokerUnavailable, lastMessage, readMessages, type StoredM
 import {
   allArchiveKeysFilter,
   streams as allStreams,
+  archivedFilter,
   archivedSubject,
   archiveKeySubject,
   bucketStream,
@@ -32,6 +33,7 @@ import {
   objectNameIn,
   objectStores,
   objectStream,
+  ownSessionSubject,
   parseSessionSubject,
   type SessionStreams,
   sessionFilter,
@@ -72,6 +74,10 @@ export interface Archivist {
   eraseKept(root: string, sessions: readonly string[]): Promise<number>
   /** AW5, and what is left of sessions that were erased. Gives the number of objects. */
   sweep(): Promise<number>
+  /** Sessions of which memory has said where they lie, page by page. */
+  sessionsSaid(): AsyncGenerator<readonly string[]>
+  /** Reads all that a session has in the archive. Why it cannot be read; undefined: it can. Rejects with BrokerUnavailable. */
+  look(session: string): Promise<string | undefined>
 }
 
 /** AW2 */
@@ -291,6 +297,25 @@ export async function createArchivist(
           if (await wasErased(session)) await eraseKey(session)
         }
       return swept
+    },
+    async *sessionsSaid() {
+      for (const name of streams.names)
+        for await (const subjects of subjectsIn(broker, name, archivedFilter)) {
+          const sessions = subjects.flatMap((subject) => ownSessionSubject(subject)?.session ?? [])
+          if (sessions.length > 0) yield sessions
+        }
+    },
+    async look(session) {
+      try {
+        // What other readings keep is left alone, and what was read before may be another one by now.
+        const fresh = archiveReader(broker, { streams, replicated })
+        for (let at = await fresh.latest(session, { leader }); at && archivedIn(at); )
+          [at] = (await fresh.frames(session, at)).slice(0, 1)
+        return undefined
+      } catch (error) {
+        if (isUnreadable(error)) return error instanceof Error ? error.message : String(error)
+        throw error
+      }
     },
   }
 }

@@ -20,7 +20,15 @@ import { checkLog } from '../folding/check-log.ts'
 import { evolve } from '../folding/evolve.ts'
 import { emptyFold, foldFrames } from '../folding/fold.ts'
 import { emptyInfo, foldInfo } from '../shown/session-info.ts'
-import { erasedBelow, erasedIn, eraseSession, erasureCompleted, fromErasure } from './erasure.ts'
+import {
+  type ErasureAbout,
+  erasedBelow,
+  erasedIn,
+  eraseSession,
+  eraseUnreadable,
+  erasureCompleted,
+  fromErasure,
+} from './erasure.ts'
 
 const nobody = { forks: [], busy: [] }
 const ended: SessionEvent = { type: 'session.ended', data: { reason: 'ended' } }
@@ -52,6 +60,21 @@ describe('a session may be erased', () => {
     expect(eraseSession(over, { forks: [], busy: ['B1'] })).toMatchObject(why('B1'))
     const child = { ...over, session: { ...over.session, id: `${id}-0123456789abcdef01234567` } }
     expect(eraseSession(child, nobody)).toMatchObject(why('the root of its tree'))
+  })
+
+  it('without an end where it cannot be read, once it is at rest, by its head and what is left of its first frame', () => {
+    const { head } = rested
+    const unreadable = (status: Head['status'], about: ErasureAbout = nobody) =>
+      eraseUnreadable({ id, head: { ...head, status }, first: undefined }, about)
+    const order = { events: [{ type: 'session.erased', data: { hash: head.hash } }], to: toLog, status: 'ended' }
+    for (const status of ['idle', 'ended', 'quarantined', 'paused'] as const)
+      expect(unreadable(status)).toMatchObject({ kind: 'append', decision: order })
+    for (const status of ['running', 'waiting'] as const)
+      expect(unreadable(status)).toMatchObject({ kind: 'refused', code: 'session_conflict' })
+    expect(unreadable('idle', { forks: ['F1'], busy: [] })).toMatchObject({ kind: 'refused' })
+    expect(unreadable('idle', { forks: [], busy: ['B1'] })).toMatchObject({ kind: 'refused' })
+    const below = { id: `${id}-0123456789abcdef01234567`, head, first: undefined }
+    expect(eraseUnreadable(below, nobody)).toMatchObject({ kind: 'refused' })
   })
 
   it('once: then nothing is left of it, and nothing is due', () => {

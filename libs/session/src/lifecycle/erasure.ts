@@ -5,6 +5,7 @@
 //   ER3. From that frame on nothing is due, nothing is open, and nothing is left of what was said: an executor that still had the session
 //        in memory forgets it by folding on. So the frame means the same on any state.
 //   ER4. A tree is erased from its root, and only where it has ended. What is below the root follows from the root's frame.
+//   ER6. A session that cannot be read is erased without having ended, once it is at rest: nobody can decide on it any more.
 //   ER5. A session that others were forked from stays: they read its frames.
 import { type EventData, type Frame, type Head, isChild, knownEvents, rootOf, toLog } from '@reins/contracts'
 import { append, type Decision, type RequestOutcome, refused, unchanged } from '../deciding/decision.ts'
@@ -60,10 +61,8 @@ export function eraseSession({ session, head }: Fold, { forks, busy }: ErasureAb
     return conflict(
       `The session is ${head.status}, and only a session that has ended is erased. End it: reins session end ${session.id}`,
     )
-  if (busy.length > 0)
-    return conflict(`Sessions below it are not at rest: ${listed(busy)}. Wait for them, or end them first.`)
-  if (forks.length > 0)
-    return conflict(`Sessions were forked from it, and read what was said in it: ${listed(forks)}. Erase them first.`)
+  const others = heldBack({ forks, busy })
+  if (others !== undefined) return conflict(others)
   const { born } = session
   return append({
     events: [
@@ -79,6 +78,35 @@ export function eraseSession({ session, head }: Fold, { forks, busy }: ErasureAb
     to: toLog,
     status: 'ended',
   })
+}
+
+/**
+ * The same of a session whose log cannot be read: nobody can end it any more, and what is left of it has to go all the same. So its head
+ * decides. `first`: what its log begins with, where that is left.
+ */
+export function eraseUnreadable(
+  { id, head, first }: { readonly id: string; readonly head: Head; readonly first: Frame | undefined },
+  about: ErasureAbout,
+): RequestOutcome {
+  const conflict = (why: string): RequestOutcome => refused('session_conflict', head, why)
+  if (isChild(id))
+    return conflict(`A session below another is erased with the root of its tree, which is ${rootOf(id)}.`)
+  if (head.status === 'running' || head.status === 'waiting')
+    return conflict(`The session is ${head.status}, and cannot be read. Wait until it is put in quarantine.`)
+  const others = heldBack(about)
+  if (others !== undefined) return conflict(others)
+  return append({
+    events: [{ type: 'session.erased', data: { hash: head.hash, ...aboutIn(first) } }],
+    ...{ to: toLog, status: 'ended' },
+  })
+}
+
+/** What other sessions have against it; undefined: nothing. */
+function heldBack({ forks, busy }: ErasureAbout): string | undefined {
+  if (busy.length > 0) return `Sessions below it are not at rest: ${listed(busy)}. Wait for them, or end them first.`
+  if (forks.length > 0)
+    return `Sessions were forked from it, and read what was said in it: ${listed(forks)}. Erase them first.`
+  return undefined
 }
 
 /** ER4: a session below, whatever its state. `first`: what its log begins with. */

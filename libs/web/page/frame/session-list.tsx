@@ -97,7 +97,13 @@ export function SessionList({ store, agent, current, open }: SessionListProps) {
 export const titleOf = ({ title, id }: SessionInfo): string =>
   title === undefined || title.trim() === '' ? `Session ${id.slice(0, 10)}` : plainText(title)
 
-function stateOf({ status, waiting = [], turns }: SessionInfo) {
+function stateOf({ status, unreadable, waiting = [], turns }: SessionInfo) {
+  if (unreadable)
+    return (
+      <span className="state quarantined">
+        <span className="dot" aria-hidden="true" /> Cannot be read
+      </span>
+    )
   if (waiting.length > 0)
     return (
       <span className="state asks">

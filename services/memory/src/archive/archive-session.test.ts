@@ -35,6 +35,8 @@ function world() {
     eraseFrames: async () => 0,
     eraseKept: async () => 0,
     sweep: async () => 0,
+    sessionsSaid: async function* () {},
+    look: async () => undefined,
   }
   const archive = (pauseAt?: (name: string) => Promise<void>) =>
     archiveSession(

@@ -1,9 +1,11 @@
 // The archive, where the operator asks for it: rounds that put sessions at rest there, and what takes their frames out of the stream.
 
+import type { ArchiveLook } from '@reins/contracts'
 import type { Database } from '../index/tables.ts'
 import type { MemoryConfig } from '../service.ts'
 import { runArchiver } from './archiver.ts'
 import { carryOutErasures } from './erase.ts'
+import { runLook } from './look.ts'
 import { takeOutArchived } from './take-out.ts'
 
 export interface RunningArchive {
@@ -11,6 +13,10 @@ export interface RunningArchive {
   readonly notErased: string | undefined
   /** Nothing where no archive is asked for. */
   health(): Record<string, string>
+  /** What the last look at it found; undefined: none has ended. */
+  found(): ArchiveLook | undefined
+  /** Sessions that cannot be read, as far as looks have found. */
+  unreadable(): readonly string[]
   close(): Promise<void>
 }
 
@@ -19,17 +25,17 @@ const withoutIndex = 'sessions at rest are not archived: there is no database, w
 export async function startArchive(config: MemoryConfig, db: Database | undefined): Promise<RunningArchive> {
   const { archive, broker, streams, sessions, clock, instance, ackWaitMs, metrics, log, room, pauseAt } = config
   if (archive === undefined)
-    return { notErased: 'No session can be erased: the archive is not turned on.', health: () => ({}), close: nothing }
+    return { ...none, notErased: 'No session can be erased: the archive is not turned on.', health: () => ({}) }
   const problem = typeof archive === 'string' ? archive : db ? undefined : withoutIndex
   if (typeof archive === 'string' || !db) {
     log.warn({ err: problem }, 'sessions at rest are not archived')
     return {
+      ...none,
       notErased: `No session can be erased: ${problem ?? ''}`,
       health: () => ({ archive: problem ?? '' }),
-      close: nothing,
     }
   }
-  const { archivist, afterMs, notErased } = archive
+  const { archivist, afterMs, lookEveryMs, notErased } = archive
   const erased = metrics.counter('reins_sessions_erased_total')
   const swept = metrics.counter('reins_archive_swept_total')
   const archived = metrics.counter('reins_sessions_archived_total')
@@ -59,13 +65,23 @@ export async function startArchive(config: MemoryConfig, db: Database | undefine
       bytes.inc(what.archived.bytes)
     },
   })
+  const looked = metrics.counter('reins_archive_looked_total')
+  const unreadable = metrics.gauge('reins_archive_unreadable_sessions')
+  const look = runLook({
+    ...{ archivist, clock, log, everyMs: lookEveryMs },
+    ...(room ? { room } : {}),
+    on: (what) => ('looked' in what ? looked.inc() : unreadable.set({}, what.unreadable)),
+  })
   return {
     notErased,
+    found: () => look.found(),
+    unreadable: () => look.unreadable(),
     health: () => {
       const wrong = [archiver.health(), taking.health(), erasing?.health() ?? 'ok'].filter((one) => one !== 'ok')
       return { archive: wrong.join('; ') || 'ok' }
     },
     async close() {
+      await look.close()
       await archiver.close()
       await erasing?.close()
       await taking.close()
@@ -73,4 +89,4 @@ export async function startArchive(config: MemoryConfig, db: Database | undefine
   }
 }
 
-async function nothing(): Promise<void> {}
+const none = { found: () => undefined, unreadable: () => [], close: async () => {} }

@@ -2,13 +2,15 @@
 //   AC1. The index is derived and lags. It only names candidates; what is archived is decided on the frames (archive-session.ts).
 //   AC2. A session that stays is not looked at again until something was appended to it, as long as this process lives.
 //   AC4. A few sessions are archived at once, and never more: a round leaves the broker to sessions that work.
-//   AC5. What cannot be read is named in the log, and the round goes on with the others.
+//   AC5. What cannot be read is named in the log, and the round goes on with the others. So it does where anything else about one session
+//        fails: that one is tried again in the next rounds, and left alone then.
 //   AC3. Once for each process, since what it finds is left behind by processes that died.
 import { setTimeout as pause } from 'node:timers/promises'
+import { BrokerUnavailable } from '@reins/broker'
 import { isUnreadable, type Room } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
 import type { Database } from '../index/tables.ts'
-import { type ArchiveOptions, archiveSession } from './archive-session.ts'
+import { type ArchiveOptions, type ArchiveOutcome, archiveSession } from './archive-session.ts'
 
 export interface ArchiverOptions extends ArchiveOptions {
   readonly db: Database
@@ -23,6 +25,8 @@ const pageSize = 100
 /** Each waits for the broker most of the time. */
 const atOnce = 4
 const stayingKept = 100_000
+/** AC5. */
+const mostTimes = 3
 const leastMs = 1000
 const mostMs = 10 * 60_000
 
@@ -37,14 +41,16 @@ export function runArchiver(options: ArchiverOptions): Archiver {
   const { afterMs, log, archivist, onSwept } = options
   const stop = new AbortController()
   const staying = new Map<string, number>()
+  const failing = new Map<string, number>()
   let health = 'ok'
   let swept = false
   const run = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       try {
-        await round(options, staying, stop.signal)
+        const failed = await round(options, { staying, failing }, stop.signal)
         if (!swept) onSwept(await archivist.sweep()) // AC3
         swept = true
+        if (failed !== undefined) throw failed
         health = 'ok'
       } catch (error) {
         if (stop.signal.aborted) return
@@ -71,28 +77,54 @@ interface Candidate {
   readonly seq: number
 }
 
-async function round(options: ArchiverOptions, staying: Map<string, number>, signal: AbortSignal): Promise<void> {
+interface Passed {
+  /** AC2. At which of their frames. */
+  readonly staying: Map<string, number>
+  /** AC5. How often. */
+  readonly failing: Map<string, number>
+}
+
+/** Gives what failed about a session, if anything did. */
+async function round(
+  options: ArchiverOptions,
+  { staying, failing }: Passed,
+  signal: AbortSignal,
+): Promise<Error | undefined> {
   const { db, room, log, clock, afterMs, on } = options
   const until = clock.now() - afterMs
+  let failed: Error | undefined
+  const one = async (id: string): Promise<ArchiveOutcome | undefined> => {
+    try {
+      return await archiveSession(options, id, signal)
+    } catch (error) {
+      if (signal.aborted || error instanceof BrokerUnavailable) throw error
+      const broken = error instanceof Error ? error.message : String(error)
+      const times = (failing.get(id) ?? 0) + 1
+      if (isUnreadable(error) || times >= mostTimes) return { kind: 'stays', broken }
+      if (failing.size >= stayingKept) failing.clear()
+      failing.set(id, times)
+      log.warn({ session: id, err: broken }, 'a session is not archived now')
+      failed = new Error(`${id}: ${broken}`, { cause: error })
+      return undefined
+    }
+  }
   let place: Candidate | undefined
   for (;;) {
     await room?.(signal)
     const page = await candidates(db, until, place)
     await several(page, async ({ id, seq }) => {
       if (signal.aborted || staying.get(id) === seq) return // AC2
-      const outcome = await archiveSession(options, id, signal).catch((error: unknown) => {
-        if (!isUnreadable(error)) throw error
-        return { kind: 'stays', broken: error instanceof Error ? error.message : '' } as const // AC5
-      })
-      if (outcome.kind === 'archived') on({ archived: outcome })
-      if (outcome.kind !== 'stays') return
+      const outcome = await one(id)
+      if (outcome?.kind === 'archived') on({ archived: outcome })
+      if (outcome?.kind !== 'stays') return
       if (outcome.broken !== undefined) log.warn({ session: id, err: outcome.broken }, 'a session is not archived')
       if (staying.size >= stayingKept) staying.clear()
       staying.set(id, seq)
+      failing.delete(id)
     })
-    if (signal.aborted) return
+    if (signal.aborted) return undefined
     place = page.at(-1)
-    if (page.length < pageSize) return
+    if (page.length < pageSize) return failed
   }
 }
 

@@ -44,7 +44,8 @@ export async function erasable(options: ErasableOptions, session: string): Promi
       .select('id')
       .where('root', '=', session)
       .where('id', '!=', session)
-      .where('status', 'not in', ['idle', 'ended'])
+      // What is in quarantine does nothing, and one that cannot be read never leaves it.
+      .where('status', 'not in', ['idle', 'ended', 'quarantined'])
       .orderBy('id')
       .limit(most)
       .execute()

@@ -1,12 +1,12 @@
 // The lists of sessions, and of what waits for people in them, read from the index. Everything here needs Postgres, and says so when it is away.
 import {
   type ApprovalList,
-  type AskUsage,
   type AskedElicitationList,
+  type AskUsage,
   type IndexedTree,
   isSessionId,
-  type ListWaiting,
   type ListSessions,
+  type ListWaiting,
   ReinsError,
   rootOf,
   runAgent,
@@ -38,8 +38,16 @@ export class SessionLists {
 
   readonly #streams: SessionStreams
 
-  /** `streams`: that hold the sessions. */
-  constructor(db: Database | undefined, index: SessionIndex | undefined, streams: SessionStreams) {
+  readonly #unreadable: () => readonly string[]
+
+  /** `streams`: that hold the sessions. `unreadable`: those that cannot be read, as far as is known. */
+  constructor(
+    db: Database | undefined,
+    index: SessionIndex | undefined,
+    streams: SessionStreams,
+    unreadable: () => readonly string[],
+  ) {
+    this.#unreadable = unreadable
     this.#db = db
     this.#index = index
     this.#streams = streams
@@ -48,7 +56,9 @@ export class SessionLists {
   /** Newest activity first. A session that becomes active while pages are read moves before them; none is shown twice else. */
   async list(request: ListSessions): Promise<SessionPage> {
     const { page, next } = await this.#page(request.limit, listQuery(request), pageAfter)
-    return { sessions: page.map(shownAs), ...next }
+    const unreadable = new Set(this.#unreadable())
+    const sessions = page.map(shownAs).map((one) => (unreadable.has(one.id) ? { ...one, unreadable: true } : one))
+    return { sessions, ...next }
   }
 
   /** The newest first. */

@@ -12,18 +12,18 @@ import type { Style } from '../../text/style.ts'
 import { table } from '../../text/table.ts'
 import { ago, dateTime } from '../../text/when.ts'
 import { openChat } from '../chat.ts'
-import { eventCommands } from './events.ts'
 import { examples } from '../examples.ts'
+import { eventCommands } from './events.ts'
 import { outputCommand } from './output.ts'
 import { promptCommand } from './prompt.ts'
 import { replayCommand } from './replay-command.ts'
-import { forkCommand } from './session-fork.ts'
-import { eraseCommand } from './session-erase.ts'
-import { upgradeCommand } from './session-upgrade.ts'
 import { budgetCommand } from './session-budget.ts'
+import { eraseCommand } from './session-erase.ts'
+import { forkCommand } from './session-fork.ts'
 import { stopCommands } from './session-stop.ts'
 import { traceCommand } from './session-trace.ts'
 import { treeCommand } from './session-tree.ts'
+import { upgradeCommand } from './session-upgrade.ts'
 import { verifyCommand } from './verify.ts'
 
 export interface ListOptions {
@@ -169,6 +169,7 @@ export async function listSessions(run: Invocation, options: ListOptions): Promi
     session.id,
     session.agent,
     statusText(session.status, run.style) +
+      (session.unreadable ? run.style.red(', cannot be read') : '') +
       (session.waiting
         ? run.style.yellow(`: ${session.waiting[0]?.for} of ${oneLine(session.waiting[0]?.name ?? '')}`)
         : ''),

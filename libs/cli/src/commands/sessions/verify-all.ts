@@ -139,9 +139,14 @@ function sayProgress({ context }: Invocation, walk: Walk): void {
   context.stderr.write(`reins: ${counted(sessions)} checked, ${frames} frames, ${damaged.size} damaged${from}\n`)
 }
 
-function sayPlace({ context }: Invocation, { sessions, damaged, place }: Walk): void {
+function sayPlace(run: Invocation, { sessions, damaged, place }: Walk): void {
+  if (sessions === 0) return
+  if (run.json) {
+    run.print(JSON.stringify({ sessions, damaged: damaged.size, after: place }))
+    return
+  }
   const from = place === undefined ? 'from the beginning' : `with --after ${oneLine(place)}`
-  context.stderr.write(`reins: ${counted(sessions)} were checked, ${damaged.size} are damaged. Go on ${from}\n`)
+  run.context.stderr.write(`reins: ${counted(sessions)} were checked, ${damaged.size} are damaged. Go on ${from}\n`)
 }
 
 function interrupted(run: Invocation, walk: Walk): never {

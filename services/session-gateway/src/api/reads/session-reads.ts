@@ -45,6 +45,8 @@ export interface ReadParts {
   readonly queues: Pick<QueueBoard, 'of'>
   readonly slow: Pick<SlowCalls, 'of'>
   readonly pools: Pick<PoolBoard, 'unserved'>
+  /** Sessions that this process could not read. */
+  readonly unreadable: () => readonly string[]
   /** epoch ms */
   readonly now: () => number
 }
@@ -192,7 +194,17 @@ export class SessionReads {
     const allowed = authorizeSome(caller, operations.listSessions)
     const { erased, ...asked } = request
     const also = erased ? { erased: 'true' } : {}
-    return fromIndex(this.#parts.call, 'sessions.list', { ...asked, ...also, ...onlyOf(allowed) })
+    const page = await fromIndex<SessionList>(this.#parts.call, 'sessions.list', {
+      ...{ ...asked, ...also },
+      ...onlyOf(allowed),
+    })
+    // Those that this process has found; memory says what it has found itself.
+    const unreadable = new Set(this.#parts.unreadable())
+    if (unreadable.size === 0) return page
+    return {
+      ...page,
+      sessions: page.sessions.map((one) => (unreadable.has(one.id) ? { ...one, unreadable: true } : one)),
+    }
   }
 
   async #mustExist(session: string): Promise<void> {

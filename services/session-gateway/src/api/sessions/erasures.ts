@@ -3,16 +3,17 @@
 //   EA1. That a session was erased is said by its last frame but for memory's word that it is done. Only of a session whose head says that
 //        it has ended is anything asked, and of one that is known to have ended otherwise nothing is asked again.
 import {
-  encodeCursor,
   type Erasable,
+  encodeCursor,
   type Head,
+  headOf,
   isSessionId,
   ReinsError,
   type SessionErased,
   SessionErased as SessionErasedSchema,
 } from '@reins/contracts'
-import type { SessionLog } from '@reins/journal'
-import { erasedBy, erasedIn, eraseSession } from '@reins/session'
+import { isUnreadable, type SessionLog } from '@reins/journal'
+import { erasedBy, erasedIn, eraseSession, eraseUnreadable } from '@reins/session'
 import type { CallService } from '../../ports.ts'
 import type { Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
@@ -26,6 +27,7 @@ import { receipts, type SessionWrites, type WriteOptions } from './session-write
 export interface ErasureParts {
   readonly writes: SessionWrites
   readonly folds: SessionFolds
+  readonly sessions: Pick<SessionLog, 'read'>
   readonly appender: Appender
   readonly call: CallService
 }
@@ -41,7 +43,7 @@ export class Erasures {
 
   /** Unchanged: it is erased already, or memory is at it. */
   erase(caller: Caller, session: string, options: WriteOptions = {}): Promise<Outcome<SessionErased>> {
-    const { writes, appender, folds, call } = this.#parts
+    const { writes, appender, folds, call, sessions } = this.#parts
     return writes.write(caller, operations.eraseSession, { session }, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       const on = await appender.fresh(session)
@@ -49,32 +51,43 @@ export class Erasures {
       return {
         ...{ session, asked: `DELETE /v1/sessions/${session}`, body: {}, receiptOf: sessionErased, on },
         prepare: async () => {
-          const { fold } = await folds.folded(session, on.head.seq)
-          if (fold.session.erased) return () => ({ kind: 'unchanged' })
-          const alone = decided(eraseSession(fold, { forks: [], busy: [] }))
-          // What the session itself refuses, nobody else is asked about.
-          const about =
-            alone.kind === 'append'
-              ? await fromIndex<Erasable>(call, 'sessions.erasable', { session }, erasableWithinMs)
-              : { forks: [], busy: [] }
-          return async (head) => {
-            return decided(eraseSession(await folds.toDecide(session, head.seq), about))
+          const about = () => fromIndex<Erasable>(call, 'sessions.erasable', { session }, erasableWithinMs)
+          const known = await readable(folds.folded(session, on.head.seq))
+          if (!known) {
+            const [first] = await sessions.read(session, { limit: 1 })
+            const others = await about()
+            return async (head) => decided(eraseUnreadable({ id: session, head, first }, others)) // ER6
           }
+          if (known.fold.session.erased) return () => ({ kind: 'unchanged' })
+          const alone = decided(eraseSession(known.fold, { forks: [], busy: [] }))
+          // What the session itself refuses, nobody else is asked about.
+          const others = alone.kind === 'append' ? await about() : { forks: [], busy: [] }
+          return async (head) => decided(eraseSession(await folds.toDecide(session, head.seq), others))
         },
         settle: async (_ids, done) => {
-          const { fold } = await folds.folded(session, done.kind === 'appended' ? done.frame.seq : done.head.seq)
-          const { by, at, completed = false } = fold.session.erased ?? { by: caller.by, at: 0 }
-          const { seq, n } = fold.head
+          const head = done.kind === 'appended' ? headOf(done.frame) : done.head
+          // Until memory has taken out what it cannot read, nobody else can either.
+          const known = await readable(folds.folded(session, head.seq))
+          const at = done.kind === 'appended' ? done.frame.at : 0
+          const { completed = false, ...order } = known?.fold.session.erased ?? { by: caller.by, at }
+          const { seq, n } = head
           const cursor = encodeCursor({ of: session, tree: false, seq, n, i: -1 })
           return {
             kind: done.kind === 'appended' ? 'accepted' : 'unchanged',
-            receipt: { id: session, by, at, completed, cursor },
+            receipt: { id: session, by: order.by, at: order.at, completed, cursor },
           }
         },
       }
     })
   }
 }
+
+/** undefined: the log of the session cannot be read. */
+const readable = <T>(folded: Promise<T>): Promise<T | undefined> =>
+  folded.catch((error: unknown) => {
+    if (!isUnreadable(error)) throw error
+    return undefined
+  })
 
 const sessionErased = receipts(SessionErasedSchema)
 
