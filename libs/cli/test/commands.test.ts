@@ -387,7 +387,12 @@ describe('sessions', () => {
     const server = fakeServer()
     const ids = ['1', '2', '3', '4'].map((n) => `01HZZZZZZZZZZZZZZZZZZZZZZ${n}`)
     server.sessions = ids.map((id) => sessionInfo({ id }))
+    let full = true
     const verify: CliContext['verify'] = async (_client, id) => {
+      if (full) {
+        full = false
+        throw new ReinsError('too_many_requests', 'The share is used up.', { details: { retryAfter: 0.001 } })
+      }
       if (id === ids[1]) throw new ReinsError('session_unreadable', `${id}/3-x is damaged in the archive.`)
       const problems = id === ids[2] ? [`${id}#3: wrong`] : []
       return { ok: problems.length === 0, frames: 5, problems, decisions: [] }

@@ -3,8 +3,9 @@
 //        it, and it says where to go on.
 //   VA2. Nothing of a session is held once it was checked, and of the damaged ones their ids alone.
 //   VA3. Who goes on meanwhile moves to the front of the list, past whoever walks it: those are checked behind the rest.
+//   VA4. A principal has a share of what it may read: where it is used up, the check waits as long as the server says.
 import type { SessionInfo } from '@reins/contracts'
-import { ReinsError } from '@reins/contracts'
+import { fieldsOf, ReinsError } from '@reins/contracts'
 import type { CliContext, Verified } from '../../context.ts'
 import { CommandFailure, exitCodes } from '../../failure.ts'
 import type { Invocation } from '../../invocation.ts'
@@ -74,11 +75,13 @@ async function walkList(
   const client = await run.client()
   const { agent } = options
   for (;;) {
-    const { sessions, next } = await client.sessions.list({
-      limit: pageSize,
-      ...(agent === undefined ? {} : { agent }),
-      ...(walk.place === undefined ? {} : { after: walk.place }),
-    })
+    const { sessions, next } = await patiently(run, () =>
+      client.sessions.list({
+        limit: pageSize,
+        ...(agent === undefined ? {} : { agent }),
+        ...(walk.place === undefined ? {} : { after: walk.place }),
+      }),
+    )
     for (const session of sessions) {
       if (run.signal.aborted || !wanted(session)) return
       await check(run, session.id, options, walk)
@@ -91,11 +94,24 @@ async function walkList(
 
 async function check(run: Invocation, id: string, { keys, signed }: VerifyAllOptions, walk: Walk): Promise<void> {
   const client = await run.client()
-  const result = await verifierOf(run.context)(client, id, { keys }).catch((error: unknown) => whyUnreadable(error))
+  const verify = verifierOf(run.context)
+  const result = await patiently(run, () => verify(client, id, { keys })).catch(whyUnreadable)
   walk.sessions++
   if (typeof result !== 'string') walk.frames += result.frames
   const problems = typeof result === 'string' ? [result] : [...result.problems, ...(signed ? unsignedIn(result) : [])]
   if (problems.length > 0) named(run, id, problems, walk)
+}
+
+/** VA4. */
+async function patiently<T>({ context, signal }: Invocation, ask: () => Promise<T>): Promise<T> {
+  for (;;)
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof ReinsError) || error.code !== 'too_many_requests' || signal.aborted) throw error
+      const { retryAfter } = fieldsOf(error.details)
+      await context.sleep(1000 * (typeof retryAfter === 'number' && retryAfter > 0 ? retryAfter : 1), signal)
+    }
 }
 
 /** VA1. */
