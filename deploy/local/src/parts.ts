@@ -51,6 +51,8 @@ export interface PartsOptions {
   readonly natsUrl: string
   /** undefined: there is none, and the service keeps no lists. */
   readonly databaseUrls: Readonly<Partial<Record<ServiceName, string>>>
+  /** Never rejects. Until it resolves, whoever asks the database waits as for one that is away; absent: it is ready. */
+  readonly databaseReady?: Promise<unknown>
   /** Folders that no tool may see: absolute, symlinks resolved. */
   readonly masked: readonly string[]
   /** Of secrets, for the registry; undefined: it can keep none. */
@@ -214,6 +216,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       broker,
       sessionStreams: journal.streams,
       databaseUrl: options.databaseUrls.registry,
+      ...(options.databaseReady ? { databaseReady: options.databaseReady } : {}),
       log: log.child({ service: 'registry' }),
       clock,
       metrics,
@@ -278,6 +281,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
         ackWaitMs: config.ackWaitMs,
         room: storage.room,
         databaseUrl: options.databaseUrls.memory,
+        ...(options.databaseReady ? { databaseReady: options.databaseReady } : {}),
         files: path.join(config.dataDir, 'memory'),
         ...(embedder ? { embedder } : {}),
         ...(traces ? { traces } : {}),

@@ -18,6 +18,7 @@ function childrenOf(pid: number): readonly number[] {
 test('while nats-server and Postgres hang, health and readiness answer, and writes are refused', async () => {
   using scratch = new Scratch()
   const product = await Product.start(scratch.path)
+  await expect.poll(() => Object.keys(product.pids()), within).toEqual(['nats', 'postgres'])
   const servers = Object.values(product.pids())
   const stopped: number[] = []
   const stop = (pid: number) => {

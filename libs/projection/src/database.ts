@@ -1,17 +1,27 @@
 // Postgres as a projection uses it: a pool that survives the absence of the server, and tables that are made under an advisory lock.
-import { Kysely, PostgresDialect } from 'kysely'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import pg from 'pg'
 
-/**
- * The caller destroys it. Nothing is connected yet. `derived`: all that it holds can be read again from a stream, so that no commit
- * waits for the disk: a crash of Postgres loses rows and checkpoint together.
- */
-export function openDatabase<Tables>(url: string, { derived = false } = {}): Kysely<Tables> {
+export interface DatabaseOptions {
+  /**
+   * All that it holds can be read again from a stream, so that no commit waits for the disk: a crash of Postgres loses rows and checkpoint
+   * together. Default: no.
+   */
+  readonly derived?: boolean
+  /** Never rejects. Nobody connects before it has resolved, and whoever wants to waits no longer than for a connection. Default: at once. */
+  readonly ready?: Promise<unknown> | undefined
+}
+
+const connectWithinMs = 3000
+
+/** The caller destroys it. Nothing is connected yet. */
+export function openDatabase<Tables>(url: string, { derived = false, ready }: DatabaseOptions = {}): Kysely<Tables> {
   const pool = new pg.Pool({
     connectionString: url,
     max: 4,
-    connectionTimeoutMillis: 3000,
+    connectionTimeoutMillis: connectWithinMs,
     query_timeout: 15_000,
     types: { getTypeParser: (oid, format) => (oid === 20 ? Number : pg.types.getTypeParser(oid, format)) },
   })
@@ -23,7 +33,43 @@ export function openDatabase<Tables>(url: string, { derived = false } = {}): Kys
     // It fails only with the connection, and then the statement behind it says so.
     if (derived) client.query('set synchronous_commit = off').catch(() => {})
   })
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: ready ? waitingFor(ready, pool) : pool }) })
+}
+
+/** A pool that connects once something has happened. Its end ends the waiting. */
+function waitingFor(ready: Promise<unknown>, pool: pg.Pool): PostgresPool {
+  let isReady = false
+  const ended = new AbortController()
+  void ready.then(() => {
+    isReady = true
+  })
+  return {
+    options: pool.options,
+    async connect() {
+      if (!isReady) await waited(ready, ended.signal)
+      return pool.connect()
+    },
+    end() {
+      ended.abort()
+      return pool.end()
+    },
+  }
+}
+
+/** Rejects as a pool does whose server does not answer. */
+async function waited(ready: Promise<unknown>, ended: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  const signal = AbortSignal.any([ended, over.signal])
+  const late = pause(connectWithinMs, undefined, { signal, ref: false }).then(
+    () => Promise.reject(new Error('timeout exceeded when trying to connect: Postgres is starting')),
+    () => Promise.reject(new Error('Connection terminated: the database is closed')),
+  )
+  try {
+    await Promise.race([ready, late])
+  } finally {
+    late.catch(() => {})
+    over.abort()
+  }
 }
 
 /** Makes what is missing; two at once wait for each other. `owner` names the tables in which this is noted. */

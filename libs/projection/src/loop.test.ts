@@ -44,3 +44,18 @@ test('records that were passed over stay said', () => {
   expect(healthOf({ kind: 'following', passedOver })).toBe('the record 7 is malformed, and left out of the lists')
   expect(healthOf({ kind: 'following', passedOver: { ...passedOver, count: 3 } })).toContain('(3 such records in all)')
 })
+
+test('whoever asks at once waits until it has begun, or has failed to', async () => {
+  const { promise: prepared, resolve } = Promise.withResolvers<void>()
+  const { loop } = running(() => prepared)
+  await loop.begun(1)
+  expect(loop.state().kind).toBe('starting')
+  const begun = loop.begun(60_000)
+  resolve()
+  await begun
+  expect(loop.state().kind).toBe('following')
+
+  const { loop: failing } = running(() => Promise.reject(new Error('no')))
+  await failing.begun(60_000)
+  expect(failing.state().kind).toBe('waiting')
+})

@@ -36,6 +36,8 @@ export interface LoopOptions {
 
 export interface ProjectionLoop {
   state(): ProjectionState
+  /** Resolves once it has begun, or failed to, and after so many ms at the latest. */
+  begun(withinMs: number): Promise<void>
   /** Resolves when the following has ended. */
   close(): Promise<void>
 }
@@ -48,11 +50,13 @@ export function runLoop({ what, log, follow, failed }: LoopOptions): ProjectionL
   const stop = new AbortController()
   const { signal } = stop
   let state: ProjectionState = { kind: 'starting' }
+  const begun = Promise.withResolvers<void>()
   let wait = shortestPauseMs
   const following: Following = {
     signal,
     enter: (next) => {
       state = next
+      begun.resolve()
     },
     progressed: () => {
       wait = shortestPauseMs
@@ -67,6 +71,7 @@ export function runLoop({ what, log, follow, failed }: LoopOptions): ProjectionL
         const why = error instanceof Error ? error.message : String(error)
         if (!signal.aborted && state.kind !== 'waiting') log.warn({ err: why }, `${what} waits, and tries again`)
         state = { kind: 'waiting', why: isAway(error) ? 'Postgres does not answer' : why }
+        begun.resolve()
         failed?.(why)
       }
       await pause(wait, undefined, { signal }).catch(() => {})
@@ -75,6 +80,13 @@ export function runLoop({ what, log, follow, failed }: LoopOptions): ProjectionL
   const done = run()
   return {
     state: () => state,
+    begun: async (withinMs) => {
+      if (state.kind !== 'starting') return
+      const over = new AbortController()
+      const { signal: late } = over
+      await Promise.race([begun.promise, pause(withinMs, undefined, { signal: late }).catch(() => {})])
+      over.abort()
+    },
     close: () => {
       stop.abort()
       return done

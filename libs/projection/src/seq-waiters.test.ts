@@ -29,3 +29,11 @@ test('after the rows of another stream were thrown away, what they accounted for
   waiters.reached(0)
   expect(await waiters.waitFor(9, 1)).toBe(false)
 })
+
+test('before it is known what the rows account for, nothing is reached: there may be no tables', async () => {
+  const waiters = new SeqWaiters()
+  const all = waiters.waitFor(0, longMs)
+  expect(await waiters.waitFor(0, 1)).toBe(false)
+  waiters.reached(0)
+  expect(await all).toBe(true)
+})

@@ -7,7 +7,8 @@ interface Waiter {
 
 export class SeqWaiters {
   readonly #waiting = new Set<Waiter>()
-  #seq = 0
+  /** Below all: until it is known what the rows account for, there may be no tables. */
+  #seq = -1
 
   /** The rows account for `seq` now. It may be less than before: rows of another stream were thrown away. */
   reached(seq: number): void {

@@ -60,6 +60,8 @@ export interface MemoryConfig {
   /** Whether the disk has room for the index. Default: it always has. */
   readonly room?: Room
   readonly databaseUrl: string | undefined
+  /** Never rejects. Until it resolves, the database is as one that is away. Default: it is ready. */
+  readonly databaseReady?: Promise<unknown>
   /** Frames that this process appends, as they are acked, where all that append to sessions run in it. Default: others append too. */
   readonly framesHere?: SessionIndexOptions['framesHere']
   /** How long the broker waits for a sign of whoever works on a delivery before it gives it to another. */
@@ -103,7 +105,10 @@ export interface RunningMemory extends Running {
 export async function start(config: MemoryConfig): Promise<RunningMemory> {
   const { broker, sessions, streams, timers, databaseUrl, clock, log, metrics, instance } = config
   const closing = new Closing()
-  const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl, { derived: true })
+  const db =
+    databaseUrl === undefined
+      ? undefined
+      : openDatabase<Tables>(databaseUrl, { derived: true, ready: config.databaseReady })
   if (db) closing.add('database', () => db.destroy())
   const { room, framesHere } = config
   const index =

@@ -40,6 +40,8 @@ export interface RegistryConfig {
   /** That hold the sessions, as openJournal found or made them. */
   readonly sessionStreams: SessionStreams
   readonly databaseUrl: string | undefined
+  /** Never rejects. Until it resolves, the database is as one that is away. Default: it is ready. */
+  readonly databaseReady?: Promise<unknown>
   readonly log: Log
   readonly clock: Clock
   readonly metrics: Metrics
@@ -113,7 +115,10 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     },
   })
 
-  const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl, { derived: true })
+  const db =
+    databaseUrl === undefined
+      ? undefined
+      : openDatabase<Tables>(databaseUrl, { derived: true, ready: config.databaseReady })
   if (db) closing.add('database', () => db.destroy())
   const projection = db && runProjection({ broker, db, log })
   if (projection) {

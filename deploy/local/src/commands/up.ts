@@ -14,13 +14,13 @@ import { keyFolders, secretsKeys } from '../data/secrets-keys.ts'
 import { removeServers, writeServers } from '../data/servers-file.ts'
 import { forgetOlderKeys, makeRoleKeys, sealsIn, signingKey } from '../data/signing-key.ts'
 import { defaultAgentName, ensureDefaultAgent } from '../default-agent.ts'
+import { misspeltText } from '../known-settings.ts'
 import { asNatsUser } from '../nats/nats-users.ts'
 import { moveOlderSessions } from '../nats/older-sessions.ts'
 import { probeFeatures } from '../nats/probe-features.ts'
-import { misspeltText } from '../known-settings.ts'
 import { prepareParts, startParts } from '../parts.ts'
-import { startServers } from '../servers/servers.ts'
 import { secretsInUrls } from '../servers/external.ts'
+import { startServers } from '../servers/servers.ts'
 
 export interface UpOptions {
   readonly config: LocalConfig
@@ -95,6 +95,7 @@ async function start(
     natsUrl: servers.natsUrl,
     archivistUrl: asNatsUser(servers.natsUrl, servers.users, archivistUser),
     databaseUrls: servers.databaseUrls,
+    databaseReady: servers.databaseReady,
     servers: servers.health,
     ...(config.natsUrl === undefined ? { diskOf: dataDir.path } : {}),
     masked: [dataDir.path, ...keyFolders(config)],
@@ -137,6 +138,8 @@ async function start(
     replicas: config.replicas,
   })
   closing.add('servers file', () => removeServers(dataDir.path))
+  const failure = servers.failure()
+  if (failure) throw failure
   const url = parts.url ?? ''
   dataDir.announce(url)
   return {

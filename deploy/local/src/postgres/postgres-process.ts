@@ -6,6 +6,7 @@
 //        `postmaster.pid` is Postgres's own guard: it is removed only when it names a process that is not Postgres.
 //   PG4. Loopback TCP and a password, no unix socket: a socket's path may be 107 bytes at most, a data folder's name more.
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
@@ -32,16 +33,25 @@ export interface PostgresOptions {
   readonly dataDir: string
   /** Default 0: any free one. Give the former one when clients are to find it again. */
   readonly port?: number
+  /** Instead of `port`: this one, which is given back just before Postgres takes it. */
+  readonly reserved?: ReservedPort
   /** Default: the folder `native` of the installed package. */
   readonly native?: string
   /** Each of the two waits: making the cluster, being ready. Default 60 s. */
   readonly readyWithinMs?: number
-  /** Called once it runs, or initdb does: long before it is ready. */
-  readonly onSpawn?: () => void
   /** Called once, at its end, wanted or not. */
   readonly onExit?: (exit: Exit) => void
   /** Default true: the server is told to stop when this process dies, where the machine can. */
   readonly tether?: boolean
+  /** Aborted: it is not wanted any more, and the start rejects. */
+  readonly signal?: AbortSignal
+}
+
+/** A port that nobody else is given, since this process listens on it and hears nobody. */
+export interface ReservedPort {
+  readonly port: number
+  /** Once is enough, more is harmless. */
+  release(): Promise<void>
 }
 
 export interface RunningPostgres {
@@ -59,7 +69,8 @@ export interface RunningPostgres {
 
 const USER = 'reins'
 const DATABASE = 'reins'
-const PORT_TRIES = 5
+/** A free port may be taken between our look and its bind; memory of killed children may take a moment to go. */
+const tries = { port: 5, withinMs: 5000, everyMs: 50 }
 
 interface Installation extends PostgresBinaries {
   readonly folder: string
@@ -68,7 +79,7 @@ interface Installation extends PostgresBinaries {
   readonly account: Account
   readonly password: string
   readonly withinMs: number
-  readonly onSpawn: () => void
+  readonly signal: AbortSignal
 }
 
 /** Starts it, over whatever an earlier run left behind; the first time it makes the cluster. Rejects with the end of its log. */
@@ -85,25 +96,25 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     account: chooseAccount(folder, binaries.postgres, binaries.env),
     password,
     withinMs: options.readyWithinMs ?? 60_000,
-    onSpawn: onceOnly(options.onSpawn),
+    signal: options.signal ?? new AbortController().signal,
   }
   if (!existsSync(install.cluster)) await makeCluster(install)
   await clearTheWay(install.cluster)
   const tether = options.tether === false ? [] : tetherPrefix('INT')
-  const fixed = options.port === undefined || options.port === 0 ? undefined : options.port
+  const wanted = options.reserved?.port ?? options.port ?? 0
+  const deadline = performance.now() + tries.withinMs
+  await options.reserved?.release()
   for (let attempt = 1; ; attempt++) {
-    const outcome = await attemptStart(install, tether, fixed ?? (await freePort()))
+    const outcome = await attemptStart(install, tether, wanted === 0 ? await freePort() : wanted)
     switch (outcome.kind) {
       case 'running':
         if (options.onExit !== undefined) void outcome.child.exited.then(options.onExit)
         return handle(install, outcome.child, outcome.port, outcome.version)
       case 'failed':
-        // A free port may be taken between our look and its bind; memory of killed children may take a moment to go.
-        if (
-          attempt < PORT_TRIES &&
-          ((outcome.reason === 'port' && fixed === undefined) || outcome.reason === 'memory')
-        ) {
-          await delay(outcome.reason === 'memory' ? 500 : 0)
+        if (outcome.reason === 'port' && wanted === 0 && attempt < tries.port) continue
+        // A port that was free, too, may be of a connection that ends.
+        if (mayPass(outcome.reason, options) && performance.now() < deadline && !install.signal.aborted) {
+          await delay(tries.everyMs)
           continue
         }
         throw new Error(`${outcome.message} The end of ${install.logFile}:\n${outcome.tail}`)
@@ -113,17 +124,16 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   }
 }
 
-function onceOnly(call: () => void = () => {}): () => void {
-  let called = false
-  return () => {
-    if (!called) call()
-    called = true
-  }
-}
+const mayPass = (reason: Failure['reason'], { reserved }: PostgresOptions): boolean =>
+  reason === 'memory' || (reason === 'port' && reserved !== undefined)
+
+/** Where one in this folder is, on this port: with the password in it. The password is made where there is none; the folder must be there. */
+export const postgresUrl = (folder: string, port: number): string =>
+  `postgres://${USER}:${secretFile(path.join(folder, 'password'))}@127.0.0.1:${port}/${DATABASE}`
 
 function handle(install: Installation, child: ServerChild, port: number, version: string): RunningPostgres {
   return {
-    url: `postgres://${USER}:${install.password}@127.0.0.1:${port}/${DATABASE}`,
+    url: postgresUrl(install.folder, port),
     port,
     pid: child.pid,
     version,
@@ -169,14 +179,19 @@ async function makeCluster(install: Installation): Promise<void> {
       '--wal-segsize=1',
     ]),
   )
-  install.onSpawn()
-  const ended = await until(() => child.exit() !== undefined, { withinMs: install.withinMs, everyMs: 10 })
+  const ended = await until(() => child.exit() !== undefined, {
+    signal: install.signal,
+    withinMs: install.withinMs,
+    everyMs: 10,
+  })
   const exit = ended ? child.exit() : await child.stop([{ signal: 'SIGTERM', withinMs: 2000 }])
   if (madeFolder !== undefined) rmSync(madeFolder, { recursive: true, force: true })
   if (exit?.code !== 0) {
     const how = ended
       ? `initdb ended with ${exit?.signal ?? `code ${exit?.code}`}`
-      : `initdb took more than ${install.withinMs} ms`
+      : install.signal.aborted
+        ? 'initdb was stopped'
+        : `initdb took more than ${install.withinMs} ms`
     throw new Error(
       `Reins could not create the data of Postgres: ${how}. The end of ${install.logFile}:\n${logTail(install.logFile, logStart)}`,
     )
@@ -197,16 +212,22 @@ async function clearTheWay(cluster: string): Promise<void> {
 
 type Attempt =
   | { readonly kind: 'running'; readonly child: ServerChild; readonly port: number; readonly version: string }
-  | {
-      readonly kind: 'failed'
-      readonly reason: 'port' | 'memory' | 'other'
-      readonly message: string
-      readonly tail: string
-    }
+  | Failure
+
+interface Failure {
+  readonly kind: 'failed'
+  readonly reason: 'port' | 'memory' | 'other'
+  readonly message: string
+  readonly tail: string
+}
 
 async function attemptStart(install: Installation, tether: readonly string[], port: number): Promise<Attempt> {
   const logStart = sizeOf(install.logFile)
-  const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'logging_collector=off']
+  const settings = [
+    ...[`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'logging_collector=off'],
+    // After a crash, all files at once: to open and sync each by itself takes longer than all else of the recovery.
+    ...(process.platform === 'linux' ? ['recovery_init_sync_method=syncfs'] : []),
+  ]
   const child = await startChild(
     as(install, [
       ...tether,
@@ -216,19 +237,19 @@ async function attemptStart(install: Installation, tether: readonly string[], po
       ...settings.flatMap((setting) => ['-c', setting]),
     ]),
   )
-  install.onSpawn()
   let last = 'it has not answered'
   let version: string | undefined
   try {
     await until(
       async () => {
         if (child.exit() !== undefined) return true
+        if (isStarting(install.cluster, child.pid)) return false
         const answer = await greet(port, install.password)
         if (answer.kind === 'ready') version = answer.version
         else last = answer.why
         return version !== undefined
       },
-      { withinMs: install.withinMs, everyMs: 15 },
+      { withinMs: install.withinMs, everyMs: 15, signal: install.signal },
     )
   } catch (error) {
     last = error instanceof Error ? error.message : String(error)
@@ -242,6 +263,16 @@ async function attemptStart(install: Installation, tether: readonly string[], po
       ? `Postgres was not ready within ${install.withinMs} ms (${last}).`
       : `Postgres ended at its start (${exit.signal ?? `code ${exit.code}`}).`
   return { kind: 'failed', reason: reasonIn(tail), message, tail }
+}
+
+/** By what Postgres writes down of itself: whoever asks it while it recovers costs it a process, and lines in its log. */
+function isStarting(cluster: string, pid: number): boolean {
+  try {
+    const [written, ...others] = readFileSync(path.join(cluster, 'postmaster.pid'), 'utf8').split('\n')
+    return Number(written) === pid && !/^(ready|standby)\b/.test(others[6] ?? '')
+  } catch {
+    return false // not there yet, or not for us to read: it is asked
+  }
 }
 
 function reasonIn(tail: string): 'port' | 'memory' | 'other' {
@@ -293,13 +324,25 @@ function as(install: Installation, argv: readonly string[]): ServerCommand {
   }
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
+async function freePort(): Promise<number> {
+  const { port, release } = await reservePort()
+  await release()
+  return port
+}
+
+/** The caller releases it. */
+export async function reservePort(): Promise<ReservedPort> {
+  const server = createServer((socket) => socket.destroy())
+  server.on('error', () => {}) // before it listens, `once` says it; behind that nobody needs it
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  let released: Promise<unknown> | undefined
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    release: async () => {
+      released ??= server[Symbol.asyncDispose]()
+      await released
+    },
+  }
 }

@@ -147,12 +147,13 @@ export async function stopOrphans(orphans: readonly ProcessId[], steps: readonly
     )
 }
 
-/** Looks again and again; false when the time is over. */
+/** Looks again and again; false when the time is over, or `signal` is aborted. */
 export async function until(
   ready: () => boolean | Promise<boolean>,
-  { withinMs, everyMs }: { withinMs: number; everyMs: number },
+  { withinMs, everyMs, signal }: { withinMs: number; everyMs: number; signal?: AbortSignal },
 ): Promise<boolean> {
-  const deadline = AbortSignal.timeout(withinMs)
+  const late = AbortSignal.timeout(withinMs)
+  const deadline = signal ? AbortSignal.any([late, signal]) : late
   for (;;) {
     if (await ready()) return true
     if (deadline.aborted) return false

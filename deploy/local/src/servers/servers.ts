@@ -2,7 +2,10 @@
 //   SV1. An embedded server that dies is started again on its port, so that clients find it again.
 //   SV2. Whoever starts them closes them; the data folder must be held for as long as they run.
 //   SV3. One that runs and cannot write any more is told apart from one that is away (sick-server, postgres-watch).
+//   SV4. Nobody waits for the embedded Postgres: sessions go on without it, and lists wait for it. After a crash it recovers for seconds.
+//        One that cannot be started ends the start of Reins, as long as that goes on; later it is tried again (SV1).
 
+import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '@reins/telemetry'
@@ -20,8 +23,8 @@ import {
   roleNameOf,
   urlOfRole,
 } from '../postgres/database-roles.ts'
-import { type RunningPostgres, startPostgres } from '../postgres/postgres-process.ts'
-import { watchPostgres } from '../postgres/postgres-watch.ts'
+import { postgresUrl, type RunningPostgres, reservePort, startPostgres } from '../postgres/postgres-process.ts'
+import { type PostgresWatch, watchPostgres } from '../postgres/postgres-watch.ts'
 import { checkNats, checkPostgres } from './external.ts'
 import type { ServerState, ServerStates } from './server-state.ts'
 import { obstacleTo, watchForSickness } from './sick-server.ts'
@@ -32,6 +35,10 @@ export interface Servers {
   readonly users: readonly NatsUser[]
   /** Of each service that has tables: the embedded server has a role of its own for each. */
   readonly databaseUrls: Readonly<Record<DatabaseService, string>>
+  /** Resolves once they can be used, and never rejects (SV4). */
+  readonly databaseReady: Promise<unknown>
+  /** Why an embedded server could not be started, where that is so now. */
+  failure(): Error | undefined
   /** As the server has it; `unknown` for one that exists. */
   readonly sync: 'always' | number | 'unknown'
   readonly found: { readonly nats: string; readonly postgres: string }
@@ -53,27 +60,29 @@ export async function startServers(
   dataDir: string,
   log: Log,
   say: (line: string) => void,
-  /** Called once all that is started here runs: while it gets ready, there is time for other things. */
+  /** Called once the embedded nats-server runs: while it gets ready, there is time for other things. */
   onSpawn: () => void,
 ): Promise<Servers> {
-  let toCome = [config.natsUrl, config.databaseUrl].filter((url) => url === undefined).length
-  if (toCome === 0) onSpawn()
+  const natsRuns = Promise.withResolvers<void>()
   const spawned = () => {
-    toCome -= 1
-    if (toCome === 0) onSpawn()
+    onSpawn()
+    natsRuns.resolve()
   }
+  if (config.natsUrl !== undefined) spawned()
   const [nats, postgres] = await both(
     config.natsUrl === undefined
-      ? embeddedNats(config, dataDir, log, say, spawned)
+      ? embeddedNats(config, dataDir, log, say, spawned).finally(natsRuns.resolve)
       : existing('NATS_URL', config.natsUrl, checkNats, say),
     config.databaseUrl === undefined
-      ? embeddedPostgres(dataDir, log, spawned)
+      ? embeddedPostgres(dataDir, log, natsRuns.promise)
       : existing('DATABASE_URL', config.databaseUrl, checkPostgres, say),
   )
   return {
     natsUrl: nats.url,
     users: nats.users ?? [],
     databaseUrls: postgres.databaseUrls ?? { registry: postgres.url, memory: postgres.url },
+    databaseReady: postgres.ready ?? Promise.resolve(),
+    failure: () => postgres.failure?.(),
     sync: nats.sync ?? 'unknown',
     found: { nats: nats.found, postgres: postgres.found },
     health: () => ({
@@ -99,9 +108,12 @@ interface Server {
   readonly users?: readonly NatsUser[]
   readonly databaseUrls?: Servers['databaseUrls']
   readonly sync?: 'always' | number
+  /** Absent: it is ready. */
+  readonly ready?: Promise<unknown>
+  failure?(): Error | undefined
   health?(): ServerState
   close(): Promise<unknown>
-  pid?(): number
+  pid?(): number | undefined
 }
 
 /** If one of the two fails, the other is closed before the failure is told. */
@@ -139,8 +151,11 @@ async function embeddedNats(
   })
   const users = natsUsers(dataDir)
   const folder = path.join(dataDir, 'nats')
-  const server = await restarting('nats-server', dataDir, log, (port, onExit, again) =>
-    startNats({
+  let first = true
+  const server = restarting('nats-server', dataDir, log, ({ port, onExit }) => {
+    const again = !first
+    first = false
+    return startNats({
       binary: binary.path,
       dataDir: folder,
       durability: config.durability,
@@ -149,60 +164,95 @@ async function embeddedNats(
       maxPayloadBytes,
       ...(again ? {} : { onSpawn }),
       onExit,
-    }),
-  )
+    })
+  })
+  const begun = await server.first.catch(async (error: unknown) => {
+    await server.close()
+    throw error
+  })
+  const current = (): RunningNats => server.current() ?? begun
   const watch = watchForSickness({
     folder,
-    current: server.current,
-    restart: () => server.current().close({ withinMs: 10_000 }),
+    current,
+    restart: () => current().close({ withinMs: 10_000 }),
     log,
   })
   const { user = '', password = '' } = users[0] ?? {}
-  const url = new URL(server.current().url)
+  const url = new URL(begun.url)
   url.username = user
   url.password = password
   return {
     url: url.toString().replace(/\/$/, ''),
     users,
-    sync: await server.current().syncSetting(),
+    sync: await begun.syncSetting(),
     found: `${binary.version} (${binary.how})`,
     health: () => either(server.away(), watch.health()),
     close: async () => {
       await watch.close()
       await server.close()
     },
-    pid: () => server.current().pid,
+    pid: () => server.current()?.pid,
   }
 }
 
-async function embeddedPostgres(dataDir: string, log: Log, onSpawn: () => void): Promise<Server> {
+/** SV4. Resolves when it is known where it will be; it is started behind `after`, since all else waits for that. */
+async function embeddedPostgres(dataDir: string, log: Log, after: Promise<void>): Promise<Server> {
   const folder = path.join(dataDir, 'postgres')
-  const server = await restarting('postgres', dataDir, log, (port, onExit, again) =>
-    startPostgres({ dataDir: folder, port, ...(again ? {} : { onSpawn }), onExit }),
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const reserved = await reservePort()
+  const url = postgresUrl(folder, reserved.port)
+  const roles = databaseServices.map(
+    (service): DatabaseRole => ({
+      ...{ service, user: roleNameOf(service) },
+      password: secretFile(path.join(folder, `${service}.password`)),
+    }),
   )
-  const { url, version } = server.current()
-  const roleOf = (service: DatabaseService): DatabaseRole => ({
-    ...{ service, user: roleNameOf(service) },
-    password: secretFile(path.join(folder, `${service}.password`)),
+  let prepared = false
+  let closed = false
+  const ready = Promise.withResolvers<void>()
+  const server = restarting('postgres', dataDir, log, async ({ onExit, signal }) => {
+    await after
+    signal.throwIfAborted()
+    let stays = false
+    const running = await startPostgres({
+      ...{ dataDir: folder, reserved, signal },
+      onExit: () => {
+        if (stays) onExit()
+      },
+    })
+    if (!prepared)
+      await prepareRoles(url, roles).catch(async (error: unknown) => {
+        await running.close()
+        throw error
+      })
+    prepared = true
+    stays = true
+    ready.resolve()
+    return running
   })
-  const roles = databaseServices.map(roleOf)
-  try {
-    await prepareRoles(url, roles)
-  } catch (error) {
-    await server.close()
-    throw error
+  server.first.catch(() => undefined) // whoever asks for `failure` is told
+  let watch: PostgresWatch | undefined
+  void ready.promise.then(() => {
+    if (!closed) watch = watchPostgres({ url, folder, log })
+  })
+  const urlOf = (service: DatabaseService): string => {
+    const role = roles.find((one) => one.service === service)
+    return role === undefined ? url : urlOfRole(url, role)
   }
-  const watch = watchPostgres({ url, folder, log })
   return {
     url,
-    databaseUrls: { registry: urlOfRole(url, roleOf('registry')), memory: urlOfRole(url, roleOf('memory')) },
-    found: `${version} (embedded)`,
-    health: () => either(server.away(), watch.health()),
+    databaseUrls: { registry: urlOf('registry'), memory: urlOf('memory') },
+    found: 'embedded',
+    ready: ready.promise,
+    failure: server.failure,
+    health: () => either(server.away(), watch?.health() ?? 'ok'),
     close: async () => {
-      await watch.close()
+      closed = true
+      await watch?.close()
       await server.close()
+      await reserved.release()
     },
-    pid: () => server.current().pid,
+    pid: () => server.current()?.pid,
   }
 }
 
@@ -211,42 +261,74 @@ const either = (away: string | undefined, sickness: string): ServerState => {
   return sickness === 'ok' ? { kind: 'ok' } : { kind: 'sick', why: sickness }
 }
 
-/** SV1. */
-async function restarting<T extends RunningNats | RunningPostgres>(
+interface Start {
+  /** Of the one before; 0: there was none. */
+  readonly port: number
+  readonly onExit: () => void
+  /** Aborted when nobody wants it any more. */
+  readonly signal: AbortSignal
+}
+
+interface Restarting<T> {
+  /** Rejects where it could not be started; it is tried again then. */
+  readonly first: Promise<T>
+  current(): T | undefined
+  away(): string | undefined
+  /** Why it could not be started, the last time that this was tried. */
+  failure(): Error | undefined
+  close(): Promise<void>
+}
+
+/** SV1. Whoever does not want a further try closes it. */
+function restarting<T extends RunningNats | RunningPostgres>(
   name: string,
   folder: string,
   log: Log,
-  start: (port: number, onExit: () => void, again: boolean) => Promise<T>,
-): Promise<{ current(): T; away(): string | undefined; close(): Promise<void> }> {
-  let closed = false
-  let away: string | undefined
+  start: (how: Start) => Promise<T>,
+): Restarting<T> {
+  const stop = new AbortController()
+  const { signal } = stop
+  let current: T | undefined
+  let away: string | undefined = 'it is starting'
+  let failure: Error | undefined
   let failures = 0
   let startedAt = performance.now()
-  const stop = new AbortController()
   let starting: Promise<unknown> = Promise.resolve()
   const onExit = () => {
-    if (closed) return
+    if (signal.aborted) return
     away = 'it has ended, and is started again'
     log.error({ server: name }, 'a server ended; starting it again')
     if (performance.now() - startedAt > settledMs) failures = 0
     starting = again()
   }
+  async function attempt(): Promise<T> {
+    try {
+      const started = await start({ port: current?.port ?? 0, onExit, signal })
+      current = started
+      startedAt = performance.now()
+      away = undefined
+      failure = undefined
+      return started
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error))
+      away = `it cannot be started${current ? ' again' : ''}: ${failure.message}`
+      throw error
+    }
+  }
   /** Until it succeeds: a disk gets room again, and nobody is there to start the server by hand. */
   async function again(): Promise<void> {
-    while (!closed) {
+    while (!signal.aborted) {
       if (failures > 0) {
         const wait = Math.min(restartPauseMs * 2 ** failures, longestPauseMs)
-        await pause(wait, undefined, { signal: stop.signal }).catch(() => undefined)
-        if (closed) return
+        await pause(wait, undefined, { signal }).catch(() => undefined)
+        if (signal.aborted) return
       }
       failures++
       try {
         // On a full disk a server may start and never get ready.
         const obstacle = await obstacleTo(folder)
         if (obstacle !== undefined) throw new Error(obstacle)
-        current = await start(current.port, onExit, true)
-        startedAt = performance.now()
-        away = undefined
+        await attempt()
         log.warn({ server: name }, 'a server is back')
         return
       } catch (error) {
@@ -255,15 +337,22 @@ async function restarting<T extends RunningNats | RunningPostgres>(
       }
     }
   }
-  let current = await start(0, onExit, false)
+  const first = attempt()
+  starting = first.catch(() => {
+    failures++
+    if (signal.aborted) return undefined
+    log.error({ server: name, err: failure }, 'a server cannot be started; another try follows')
+    return again()
+  })
   return {
+    first,
     current: () => current,
     away: () => away,
+    failure: () => failure,
     close: async () => {
-      closed = true
       stop.abort()
       await starting
-      await current.close({ withinMs: 10_000 })
+      await current?.close({ withinMs: 10_000 })
     },
   }
 }

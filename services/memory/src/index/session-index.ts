@@ -33,6 +33,8 @@ import { type Database, migrations } from './tables.ts'
 
 export interface SessionIndex {
   state(): ProjectionState
+  /** Resolves once it has begun, or failed to, and after so many ms at the latest. */
+  begun(withinMs: number): Promise<void>
   /** The last sequence of each stream that the rows account for; nothing until the index has begun. */
   places(): Places
   /** How many frames the streams had beyond that, when the index last heard of them. */
@@ -115,6 +117,10 @@ class Runner implements SessionIndex {
 
   state(): ProjectionState {
     return this.#loop.state()
+  }
+
+  begun(withinMs: number): Promise<void> {
+    return this.#loop.begun(withinMs)
   }
 
   places(): Places {

@@ -32,6 +32,9 @@ export interface SessionPage {
   readonly next?: string
 }
 
+/** Of the five seconds that whoever asks waits. */
+const startsWithinMs = 2000
+
 export class SessionLists {
   readonly #db: Database | undefined
   readonly #index: SessionIndex | undefined
@@ -114,6 +117,8 @@ export class SessionLists {
     if (!this.#db || !this.#index)
       throw away('no database is configured', 'Set DATABASE_URL for the memory service, or read a session by its id.')
     const waiting = 'Wait until Postgres is back. Meanwhile sessions go on, and you can read each by its id.'
+    // The product is ready before Postgres is: whoever asks at once is given a list all the same.
+    await this.#index.begun(startsWithinMs)
     const state = this.#index.state()
     if (state.kind === 'waiting') throw away(state.why, waiting)
     if (state.kind === 'starting') throw away('the index is starting', 'Repeat the request.')
