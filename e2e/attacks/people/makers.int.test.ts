@@ -7,6 +7,7 @@ import { refusedAll } from '../refused-all.ts'
 import { Tally } from '../tally.ts'
 import { Provider, tryDemoted } from './demoted.ts'
 import { tryKeptOpen } from './kept-open.ts'
+import { tryManyRecords } from './many-records.ts'
 import { shareSettings, tryShares } from './shares.ts'
 
 const deadline = 240_000
@@ -45,6 +46,16 @@ test(
     const tally = new Tally()
     const small = await world.start('session-gateway', { environment: shareSettings })
     await tryShares(world, small.url, tally)
+    refusedAll(tally)
+  },
+  2 * deadline,
+)
+
+test(
+  'nobody fills the registry by making and removing what is kept for ever',
+  async () => {
+    const tally = new Tally()
+    await tryManyRecords(world, tally)
     refusedAll(tally)
   },
   2 * deadline,

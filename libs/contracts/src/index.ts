@@ -10,6 +10,7 @@ export {
   CreateToken,
   CreateTokenRequest,
   GrantBody,
+  maxMadeInADay,
   Principal,
   PrincipalAnswer,
   type PrincipalChange,

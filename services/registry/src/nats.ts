@@ -67,12 +67,13 @@ const Delete = Type.Object(
 
 const Named = Type.Object({ name: Name }, closed)
 const Remove = Type.Object({ name: Name, by: By }, closed)
-const PutConfigRequest = Type.Object({ name: Name, value: Type.Unknown(), by: By }, closed)
+const limited = Type.Optional(Type.Boolean())
+const PutConfigRequest = Type.Object({ name: Name, value: Type.Unknown(), by: By, limited }, closed)
 const Page = Type.Object(
   { limit: Limit, after: Type.Optional(Type.String({ maxLength: 200 })), only: OnlyNames },
   closed,
 )
-const PutSecretRequest = Type.Object({ name: Name, value: Type.String(), by: By }, closed)
+const PutSecretRequest = Type.Object({ name: Name, value: Type.String(), by: By, limited }, closed)
 const CreateHook = Type.Object(
   {
     url: Type.String({ maxLength: 2000 }),
@@ -171,7 +172,9 @@ export function serveRegistry({
         admitted(() => projects.rollback(name, version, deployer)),
       ),
       'projects.delete': handle(Remove, ({ name, by }) => admitted(() => projects.delete(name, by))),
-      'secrets.put': handle(PutSecretRequest, ({ name, value, by }) => admitted(() => secrets.put(name, value, by))),
+      'secrets.put': handle(PutSecretRequest, ({ name, value, by, limited: less }) =>
+        admitted(() => secrets.put(name, value, by, less)),
+      ),
       'secrets.get': handle(Named, ({ name }) => secrets.get(name)),
       'secrets.list': handle(Page, ({ limit, after, only }) => secrets.list(limit, after, only)),
       'secrets.delete': handle(Remove, ({ name, by }) => admitted(() => secrets.delete(name, by))),
@@ -182,7 +185,9 @@ export function serveRegistry({
       }),
       [projectSecretsVerb]: handle(Resolve, (request) => secrets.resolveForProject(request)),
       [resolveSecretsVerb]: handle(Resolve, (request) => secrets.resolve(request)),
-      'configs.put': handle(PutConfigRequest, ({ name, value, by }) => admitted(() => configs.put(name, value, by))),
+      'configs.put': handle(PutConfigRequest, ({ name, value, by, limited: less }) =>
+        admitted(() => configs.put(name, value, by, less)),
+      ),
       'configs.get': handle(Named, ({ name }) => configs.get(name)),
       'configs.list': handle(Page, ({ limit, after, only }) => configs.list(limit, after, only)),
       'configs.delete': handle(Remove, ({ name, by }) => admitted(() => configs.delete(name, by))),

@@ -254,7 +254,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const url = urlOf(app, config.host)
   const scheduler = new Scheduler({
     projects: () => registry.projects(),
-    fire: (project, schedule, key) => fireSchedule({ api, door }, project, schedule, key),
+    fire: (project, schedule, key) => fireSchedule({ api, door, registry }, project, schedule, key),
     now: () => clock.now(),
     log,
   })

@@ -299,7 +299,7 @@ describe('nobody gives away more than he has', () => {
     ])
     expect(world.calls[0]?.request).toEqual({
       ...{ hash: expect.stringMatching(/^[0-9a-f]{64}$/), principal: 'token-maker', scope: ['agent:helper:read'] },
-      by: 'user:token-maker',
+      ...{ by: 'user:token-maker', limited: true },
     })
   })
 

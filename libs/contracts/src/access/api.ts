@@ -138,8 +138,12 @@ export type CanAnswer = Static<typeof CanAnswer>
  *   tokens.create     { hash, principal, scope, label?, expiresAt?, by } -> { entry }
  *   tokens.revoke     { hash, by } -> { hash }
  */
+/** Of each kind of what is kept for ever: one principal that may not do everything makes so many in a day. */
+export const maxMadeInADay = 2000
+/** Whether that counts for who asks. */
+const limited = Type.Optional(Type.Boolean())
 export const PutRoleRequest = Type.Object(
-  { name: RoleName, ...PutRole.properties, create: Type.Boolean(), by: Type.String() },
+  { name: RoleName, ...PutRole.properties, create: Type.Boolean(), by: Type.String(), limited },
   closed,
 )
 export type PutRoleRequest = Static<typeof PutRoleRequest>
@@ -155,7 +159,7 @@ export const PrincipalChange = Type.Union([
 ])
 export type PrincipalChange = Static<typeof PrincipalChange>
 export const ChangePrincipalRequest = Type.Object(
-  { name: PrincipalName, change: PrincipalChange, by: Type.String() },
+  { name: PrincipalName, change: PrincipalChange, by: Type.String(), limited },
   closed,
 )
 export type ChangePrincipalRequest = Static<typeof ChangePrincipalRequest>
@@ -167,6 +171,7 @@ export const CreateTokenRequest = Type.Object(
     label: Type.Optional(Type.String()),
     expiresAt: Type.Optional(Type.Integer({ minimum: 0 })),
     by: Type.String(),
+    limited,
   },
   closed,
 )

@@ -50,6 +50,7 @@ export const Schedule = Type.Object(
     project: Type.String(),
     ...ProjectSchedule.properties,
     next: Type.Optional(Type.Integer({ description: 'When it fires next; epoch ms. Absent: never' })),
+    stopped: Type.Optional(Type.String({ description: 'Why it does not fire then' })),
   },
   closed,
 )

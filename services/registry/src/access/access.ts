@@ -18,6 +18,7 @@ import {
   type TokenEntry,
 } from '@reins/contracts'
 import { parsePrincipal, parseRole, parseToken } from '@reins/journal'
+import { mustHaveRoom } from '../made-in-a-day.ts'
 import type { RegistryLog } from '../registry-log.ts'
 import { type AccessState, hasAdmin } from './admins.ts'
 
@@ -43,10 +44,11 @@ export class AccessEntries {
     this.#now = now
   }
 
-  putRole({ name, permissions, description, create, by }: PutRoleRequest): Promise<Written<RoleEntry>> {
+  putRole({ name, permissions, description, create, by, limited }: PutRoleRequest): Promise<Written<RoleEntry>> {
     mustBeOurs(name)
     mustBePermissions(permissions)
-    return this.#change('role', name, parseRole, (before) => {
+    return this.#change('role', name, parseRole, (before, { roles }) => {
+      if (!before && limited) mustHaveRoom('roles', roles, by, this.#now())
       const alive = before?.deleted === false ? before : undefined
       if (create && alive) throw new ReinsError('role_exists', `There is a role ${name} already.`)
       if (!create && !alive) throw noRole(name)
@@ -74,8 +76,9 @@ export class AccessEntries {
     })
   }
 
-  changePrincipal({ name, change, by }: ChangePrincipalRequest): Promise<Written<PrincipalEntry>> {
-    return this.#change('principal', name, parsePrincipal, (before, { roles }) => {
+  changePrincipal({ name, change, by, limited }: ChangePrincipalRequest): Promise<Written<PrincipalEntry>> {
+    return this.#change('principal', name, parsePrincipal, (before, { roles, principals }) => {
+      if (!before && limited) mustHaveRoom('principals', principals, by, this.#now())
       if ('roles' in change && change.kind !== 'revoke') {
         mustBePermissions(change.permissions)
         const alive = new Set(roles.filter(({ deleted }) => !deleted).map((role) => role.name))
@@ -85,9 +88,18 @@ export class AccessEntries {
     })
   }
 
-  createToken({ hash, principal, scope, label, expiresAt, by }: CreateTokenRequest): Promise<Written<TokenEntry>> {
+  createToken({
+    hash,
+    principal,
+    scope,
+    label,
+    expiresAt,
+    by,
+    limited,
+  }: CreateTokenRequest): Promise<Written<TokenEntry>> {
     mustBePermissions(scope)
-    return this.#change('token', hash, parseToken, (before, { principals }) => {
+    return this.#change('token', hash, parseToken, (before, { principals, tokens }) => {
+      if (limited) mustHaveRoom('tokens', tokens, by, this.#now())
       if (before) throw new ReinsError('internal', 'A token with this hash was made before.')
       if (!principals.some(({ name }) => name === principal)) throw noPrincipal(principal)
       return {

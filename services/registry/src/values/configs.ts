@@ -24,15 +24,17 @@ export class Configs {
     this.#now = now
   }
 
-  async put(name: string, value: unknown, by: string): Promise<{ value: ConfigAnswer; seq: number }> {
+  async put(
+    name: string,
+    value: unknown,
+    by: string,
+    limited?: boolean,
+  ): Promise<{ value: ConfigAnswer; seq: number }> {
     checkValue(value)
-    const { entry, outcome, seq } = await this.#entries.write(name, (stamps) => ({
-      kind: 'kept',
-      name,
-      value,
-      by,
-      ...stamps,
-    }))
+    const make = (stamps: Omit<ConfigEntry, 'kind' | 'name' | 'by' | 'value'>): ConfigEntry => ({
+      ...{ kind: 'kept', name, value, by, ...stamps },
+    })
+    const { entry, outcome, seq } = await this.#entries.write(name, make, limited ? by : undefined)
     return { value: { config: configOf(entry, value), outcome }, seq }
   }
 

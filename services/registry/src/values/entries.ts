@@ -3,6 +3,7 @@
 import type { SecretInfo } from '@reins/contracts'
 import { type ErrorCode, formOf, isValueName, problemsOf, ReinsError } from '@reins/contracts'
 import type { Static, TSchema } from 'typebox'
+import { mustHaveRoom } from '../made-in-a-day.ts'
 import type { RegistryLog } from '../registry-log.ts'
 
 type Kind = 'secret' | 'config' | 'webhook'
@@ -78,12 +79,19 @@ export class Entries<S extends TSchema, Entry extends EntryBase & Static<S>> {
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  /** `make`: the entry, given when it was first made. */
-  async write(name: string, make: (stamps: Omit<Stamps, 'by'>) => Entry): Promise<Written<Entry>> {
+  /** Those that were removed, too. */
+  async #ever(): Promise<readonly Entry[]> {
+    const records = await this.#options.log.all(this.#options.kind)
+    return [...records.values()].flatMap(({ value }) => (this.#check(value) ? [value] : []))
+  }
+
+  /** `make`: the entry, given when it was first made. `limited`: by this one, who may not make any number of them. */
+  async write(name: string, make: (stamps: Omit<Stamps, 'by'>) => Entry, limited?: string): Promise<Written<Entry>> {
     this.checkName(name)
     for (let attempt = 1; attempt <= attempts; attempt++) {
       const { seq, entry: current } = await this.#current(name)
       const at = this.#options.now()
+      if (!current && limited !== undefined) mustHaveRoom(`${this.kind}s`, await this.#ever(), limited, at)
       const alive = current?.kind === 'kept' ? current : undefined
       const entry = make({ createdAt: alive?.createdAt ?? at, updatedAt: at })
       const written = await this.#options.log.write(this.#options.kind, name, entry, seq)

@@ -43,16 +43,17 @@ export class Secrets {
     this.#entries = new Entries({ log: options.log, kind: 'secret', schema: SecretEntry, now: options.now })
   }
 
-  put(name: string, value: string, by: string): Promise<{ value: SecretAnswer; seq: number }> {
+  put(name: string, value: string, by: string, limited?: boolean): Promise<{ value: SecretAnswer; seq: number }> {
     return this.#options.keys.inTurn(async () => {
       this.#entries.checkName(name)
       checkValue(value)
       const { keys } = this.#options
       const keyring = keys.read()
-      const { entry, outcome, seq } = await this.#entries.write(name, (stamps) => ({
+      const make = (stamps: Pick<SecretEntry, 'createdAt' | 'updatedAt'>): SecretEntry => ({
         ...{ kind: 'kept', name, by, ...stamps },
         ...sealSecret(name, value, keyring, keys.random),
-      }))
+      })
+      const { entry, outcome, seq } = await this.#entries.write(name, make, limited ? by : undefined)
       return { value: { secret: infoOf(entry), outcome }, seq }
     })
   }

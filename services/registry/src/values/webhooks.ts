@@ -83,7 +83,7 @@ export class Webhooks {
       const id = `wh_${makeId()}`
       const secret = `${prefix}${keys.random(32).toString('base64')}`
       const place = await sessionsAt()
-      const { entry, seq } = await this.#entries.write(id, (stamps) => ({
+      const make = (stamps: Pick<KeptWebhook, 'createdAt' | 'updatedAt'>): WebhookEntry => ({
         ...{
           kind: 'kept',
           name: id,
@@ -96,7 +96,8 @@ export class Webhooks {
           ...(said ? { said } : {}),
         },
         ...sealSecret(webhookLabel(id), secret, keys.read(), keys.random),
-      }))
+      })
+      const { entry, seq } = await this.#entries.write(id, make, most === undefined ? undefined : by)
       if (entry.kind !== 'kept') throw new Error('a webhook was written as removed')
       return { value: { webhook: webhookOf(entry), secret }, seq }
     })

@@ -73,6 +73,10 @@ export function mustBeAmong(caller: Caller, { needs = [] }: Needing, allowed: Al
   if (!among(allowed, subject)) throw refusal(caller.principal, caller.permissions, needs, subject)
 }
 
+/** Of a request to the registry: whoever may do everything has no share, and an older registry knows nothing of it. */
+export const limited = ({ permissions }: Caller): { readonly limited?: true } =>
+  permissions.includes('*') ? {} : { limited: true }
+
 export const may = ({ permissions }: Caller, permission: string): boolean =>
   permissions.some((granted) => covers(granted, permission))
 

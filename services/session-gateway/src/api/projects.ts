@@ -17,6 +17,7 @@ import type { GatewayConfig } from '../ports.ts'
 import { secretsOf } from './agents.ts'
 import { authorize, type Caller } from './caller.ts'
 import { operations } from './operations.ts'
+import { stoppedFor } from '../schedules/fire-schedule.ts'
 
 export type ProjectParts = Pick<GatewayConfig, 'registry' | 'call' | 'admission'>
 
@@ -66,9 +67,13 @@ export class Projects {
   /** In the order in which they fire. `now`: epoch ms. */
   schedules(caller: Caller, now: number): Schedule[] {
     authorize(caller, operations.listSchedules)
-    const all = this.#parts.registry
-      .projects()
-      .flatMap(({ name, manifest }) => (manifest.schedules ?? []).map((schedule) => scheduleOf(name, schedule, now)))
+    const { registry } = this.#parts
+    const all = registry.projects().flatMap((project) => {
+      const stopped = stoppedFor(project, registry)
+      const more = stopped === undefined ? {} : { stopped }
+      const { name, manifest } = project
+      return (manifest.schedules ?? []).map((schedule) => ({ ...scheduleOf(name, schedule, now), ...more }))
+    })
     return all.toSorted((a, b) => (a.next ?? Number.MAX_VALUE) - (b.next ?? Number.MAX_VALUE))
   }
 

@@ -17,7 +17,7 @@ import {
 import type { GatewayConfig } from '../ports.ts'
 import type { Agents } from './agents.ts'
 import { namesOf } from './access/names.ts'
-import { authorize, authorizeSome, type Caller } from './caller.ts'
+import { authorize, authorizeSome, type Caller, limited } from './caller.ts'
 import { operations } from './operations.ts'
 
 export interface ValueParts extends Pick<GatewayConfig, 'registry' | 'call' | 'admission'> {
@@ -43,7 +43,7 @@ export class Values {
   async putSecret(caller: Caller, name: string, body: unknown): Promise<SecretAnswer> {
     authorize(caller, operations.putSecret, { secret: name })
     const value = secretValue(body)
-    return this.#write('secrets.put', { name, value, by: caller.by })
+    return this.#write('secrets.put', { name, value, by: caller.by, ...limited(caller) })
   }
 
   /** Everything but its value. */
@@ -70,7 +70,7 @@ export class Values {
   async putConfig(caller: Caller, name: string, value: unknown): Promise<ConfigAnswer> {
     authorize(caller, operations.putConfig, { config: name })
     refuseAgent(name)
-    return this.#write('configs.put', { name, value, by: caller.by })
+    return this.#write('configs.put', { name, value, by: caller.by, ...limited(caller) })
   }
 
   async showConfig(caller: Caller, name: string): Promise<Config> {

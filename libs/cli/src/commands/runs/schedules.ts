@@ -25,11 +25,16 @@ async function list(run: Invocation): Promise<void> {
   if (run.json) return run.printJson({ schedules })
   if (schedules.length === 0)
     return run.hint('There are no schedules. A workflow or an agent of a project exports one as "schedule".')
-  const next = ({ next: at }: Schedule): string => (at === undefined ? 'never' : dateTime(at, run.context.timeZone))
+  const next = ({ next: at, stopped }: Schedule): string => {
+    if (stopped !== undefined) return 'stopped'
+    return at === undefined ? 'never' : dateTime(at, run.context.timeZone)
+  }
   const rows = schedules.map((one) => [
     next(one),
     ...[`${one.of} ${oneLine(one.name)}`, oneLine(one.project), oneLine(one.cron), oneLine(one.timeZone), one.missed],
   ])
   const columns = ['NEXT', 'OF', 'PROJECT', 'CRON', 'TIME ZONE', 'MISSED'].map((title) => ({ title }))
   for (const line of table(columns, rows, { width: run.width, title: run.style.bold })) run.print(line)
+  for (const why of new Set(schedules.flatMap(({ project, stopped }) => (stopped ? [`${project}: ${stopped}`] : []))))
+    run.hint(`The schedules of ${oneLine(why)}. They fire again when somebody else deploys the project.`)
 }

@@ -34,7 +34,7 @@ import {
 import type { RegistryView } from '@reins/journal'
 import type { Clock } from '@reins/service'
 import type { GatewayConfig } from '../../ports.ts'
-import { authorize, authorizeSome, type Caller } from '../caller.ts'
+import { authorize, authorizeSome, type Caller, limited } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { hashOfToken, permissionsOfRole } from './identities.ts'
 import { among } from './needs.ts'
@@ -64,7 +64,7 @@ export class AccessAdmin {
     const end = expires === undefined ? undefined : this.#parts.clock.now() + durationMs(expires)
     const expiresAt = Math.min(end ?? Number.POSITIVE_INFINITY, caller.expiresAt ?? Number.POSITIVE_INFINITY) // AA2
     const { entry } = await this.#ask<AccessReply['token']>('tokens.create', {
-      ...{ hash: hashOfToken(text), principal, scope, by: caller.by },
+      ...{ hash: hashOfToken(text), principal, scope, by: caller.by, ...limited(caller) },
       ...(label === undefined ? {} : { label }),
       ...(Number.isFinite(expiresAt) ? { expiresAt } : {}),
     })
@@ -125,7 +125,9 @@ export class AccessAdmin {
     const kept = new Set(role.permissions)
     if ([...before].some((permission) => !kept.has(permission)))
       mustHave(caller, [...before], `, which the role ${name} gives: nobody takes from whoever may more`)
-    const { entry } = await this.#ask<AccessReply['role']>('roles.put', { name, ...role, create, by: caller.by })
+    const { entry } = await this.#ask<AccessReply['role']>('roles.put', {
+      ...{ name, ...role, create, by: caller.by, ...limited(caller) },
+    })
     return roleOf(entry)
   }
 
@@ -183,7 +185,9 @@ export class AccessAdmin {
   }
 
   async #change(caller: Caller, name: string, change: PrincipalChange): Promise<Principal> {
-    const { entry } = await this.#ask<AccessReply['principal']>('principals.change', { name, change, by: caller.by })
+    const { entry } = await this.#ask<AccessReply['principal']>('principals.change', {
+      ...{ name, change, by: caller.by, ...limited(caller) },
+    })
     return principalOf(entry)
   }
 
