@@ -19,7 +19,7 @@ import {
   statSync,
 } from 'node:fs'
 import path from 'node:path'
-import { runs } from '../servers/server-child.ts'
+import { runsMeanwhile } from '../servers/server-child.ts'
 
 export interface Account {
   /** Goes before the program. */
@@ -32,8 +32,13 @@ export interface Account {
 const NOBODY = 65534
 
 /** Chooses, and gives the folder to who was chosen. Throws an Error with the ways out where none works. */
-export function chooseAccount(folder: string, postgres: string, env: Record<string, string>): Account {
-  const chosen = candidates(folder).find((account) => works(account, folder, postgres, env))
+export async function chooseAccount(folder: string, postgres: string, env: Record<string, string>): Promise<Account> {
+  let chosen: Candidate | undefined
+  for (const account of candidates(folder)) {
+    if (!(await works(account, folder, postgres, env))) continue
+    chosen = account
+    break
+  }
   if (chosen === undefined) {
     throw new Error(
       'Postgres refuses to run as root or as a user without a name, and Reins cannot start it as another user ' +
@@ -68,11 +73,16 @@ function candidates(folder: string): Candidate[] {
   ]
 }
 
-function works({ prefix, uid, gid }: Account, folder: string, postgres: string, env: Record<string, string>): boolean {
+function works(
+  { prefix, uid, gid }: Account,
+  folder: string,
+  postgres: string,
+  env: Record<string, string>,
+): Promise<boolean> {
   // Before its first start the folder itself is not yet his: that its parent can be entered is what counts.
   const script = 'test -x "$1" && whoami && "$2" --version'
   const ids = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) }
-  return runs([...prefix, 'sh', '-c', script, 'sh', path.dirname(folder), postgres], { ...ids, env })
+  return runsMeanwhile([...prefix, 'sh', '-c', script, 'sh', path.dirname(folder), postgres], { ...ids, env })
 }
 
 /** PA5. */

@@ -93,7 +93,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     folder,
     cluster: path.join(folder, 'cluster'),
     logFile: path.join(folder, 'postgres.log'),
-    account: chooseAccount(folder, binaries.postgres, binaries.env),
+    account: await chooseAccount(folder, binaries.postgres, binaries.env),
     password,
     withinMs: options.readyWithinMs ?? 60_000,
     signal: options.signal ?? new AbortController().signal,

@@ -4,9 +4,10 @@
 //       from the main one); nothing may rely on that, hence C3.
 //   C3. What an earlier run left behind is stopped before a new one starts: two servers on one store destroy it.
 //   C4. Its environment is empty but for what is given: nothing of the operator's leaks into it.
-import { spawn, spawnSync } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { closeSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { appendOwnFile } from '../data/own-file.ts'
 import { isAlive, type ProcessId } from '../data/process-identity.ts'
 
@@ -120,6 +121,19 @@ export function runs(
   return (
     spawnSync(program, args, { stdio: 'ignore', timeout: 10_000, env: { PATH: SYSTEM_PATH, ...env }, ...ids })
       .status === 0
+  )
+}
+
+/** As `runs`, while this process does other things. */
+export async function runsMeanwhile(
+  [program, ...args]: readonly string[],
+  { env, ...ids }: { uid?: number; gid?: number; env?: Record<string, string> },
+): Promise<boolean> {
+  if (program === undefined) return false
+  const options = { timeout: 10_000, env: { PATH: SYSTEM_PATH, ...env }, ...ids }
+  return await promisify(execFile)(program, args, options).then(
+    () => true,
+    () => false,
   )
 }
 

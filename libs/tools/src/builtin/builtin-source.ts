@@ -10,7 +10,7 @@ import type { SkillFoldersOnDisk } from '../skills/folders-on-disk.ts'
 import type { AskedTools, ToolCatalog, ToolListing, ToolSource, ToolSpec } from '../source.ts'
 import type { SpoolPlace } from '../text/spool.ts'
 import { WorkerPool } from '../worker/worker-pool.ts'
-import { masksOf } from '../workspace/masks.ts'
+import { holdPiecesOf, masksOf } from '../workspace/masks.ts'
 import { type WorkplaceOptions, Workplaces } from '../workspace/workplaces.ts'
 import { mayCutResults, readResult, readResultSpec } from './read-result.ts'
 
@@ -42,8 +42,7 @@ export function builtinSource(options: BuiltinOptions): BuiltinSource {
   const { masked } = options.guard
   const workplaces = new Workplaces(options)
   const pool = new WorkerPool({ locks, moved: () => masksOf(masked).moved() })
-  // From here on it is known where pieces of what is masked go.
-  masksOf(masked).holdPieces()
+  holdPiecesOf(masked)
   /** Made when an agent has a sandbox in memory. */
   let inMemory: WorkerPool | undefined
   return {

@@ -53,3 +53,13 @@ test('after the clock was set back, the look counts no more', () => {
   setClock(-minute)
   expect(masks.hides(stat(join(folder, 'ws/innocent')))).toBe(true)
 })
+
+test('pieces are held open from the first look on, and the start needs no second one', () => {
+  const folder = temporaryFolder({ 'data/token': 'secret' })
+  const masks = new Masks([join(folder, 'data')])
+  masks.holdPieces()
+  masks.refresh()
+  expect(masks.looks).toBe(1)
+  renameSync(join(folder, 'data/token'), join(folder, 'elsewhere'))
+  expect(masks.strays()).toEqual([{ path: join(folder, 'elsewhere'), kind: 'file' }])
+})

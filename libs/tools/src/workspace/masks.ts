@@ -136,8 +136,9 @@ export class Masks {
   holdPieces(): void {
     if (this.#held || detectOpener() === 'paths') return
     this.#held = new Map()
+    const { looks } = this
     this.refresh()
-    this.#lookThrough()
+    if (this.looks === looks) this.#lookThrough()
   }
 
   /** Files of the masked folders that have a further name now, as far as they are held open, or had one at the last look. */
@@ -277,6 +278,19 @@ export function alsoMask(paths: readonly string[]): void {
 
 /** Those of this process, refreshed. They are held for as long as it lives. */
 export function masksOf(given: readonly string[]): Masks {
+  const masks = masksHere(given)
+  masks.refresh()
+  return masks
+}
+
+/** From here on it is known where pieces of what is masked go. One look does: it takes longer than all else that a tool-runner starts with. */
+export function holdPiecesOf(given: readonly string[]): void {
+  const masks = masksHere(given)
+  masks.holdPieces()
+  masks.refresh()
+}
+
+function masksHere(given: readonly string[]): Masks {
   const paths = [...given, ...moved]
   const key = paths.join('\0')
   let masks = kept.get(key)
@@ -286,7 +300,6 @@ export function masksOf(given: readonly string[]): Masks {
     masks = new Masks(paths)
     kept.set(key, masks)
   }
-  masks.refresh()
   return masks
 }
 
