@@ -36,6 +36,7 @@ const long = [
   'e2e/attacks/services/archive.int.test.ts',
   'e2e/attacks/services/put-back.int.test.ts',
   'e2e/damaged/**/*.int.test.ts',
+  'e2e/attacks/services/stored-again.int.test.ts',
 ]
 
 export default defineConfig({

@@ -14,8 +14,8 @@ let bucket: Awaited<ReturnType<Kvm['open']>>
 beforeAll(async () => {
   servers = await testServers({ postgres: false })
   const broker = await servers.broker('here')
-  here = await openIdempotency(broker)
-  there = await openIdempotency(await servers.broker('there'))
+  here = await openIdempotency(broker, { now: Date.now })
+  there = await openIdempotency(await servers.broker('there'), { now: Date.now })
   bucket = await new Kvm(broker.nc).open(buckets.idempotency)
 })
 afterAll(() => servers.close())

@@ -57,7 +57,7 @@ test('snapshots beyond the limit push out the oldest, and the newest is there', 
 })
 
 test('keys beyond the limit are not noted, and those that are there still recognise what comes again', async () => {
-  const keys = await openIdempotency(broker)
+  const keys = await openIdempotency(broker, { now: Date.now })
   const entry = { body: 'b', session: 's', frame: 'f', subject: 'm', prev: 7 }
   await small(bucketStream(buckets.idempotency), 10_000)
   const kinds: string[] = []

@@ -421,7 +421,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       work: journal.work,
       outputs: journal.outputs,
       registry: view,
-      idempotency: await openIdempotency(broker, { replicas: config.replicas }),
+      idempotency: await openIdempotency(broker, { replicas: config.replicas, now: clock.now }),
       ...gateway.brokerPorts(broker),
       instancesHere,
       modelsHere: has('executor') ? models.providers() : undefined,

@@ -5,6 +5,13 @@ export {
   type RequestOptions,
   type RequestOutcome,
 } from './connection/broker.ts'
+export { type Listening, type ListenOptions, listen } from './connection/listen.ts'
+export { type HeaderOf, headersOf, isPutByBroker, makeHeaders, storedHeadersOf } from './connection/message-headers.ts'
+export type { PublishOptions } from './connection/outgoing.ts'
+export { type Presence, type PresenceOptions, startPresence } from './connection/presence.ts'
+export { callService, type Handler, serveRequests } from './connection/requests.ts'
+export { brokerServers, serverUrls } from './connection/server-urls.ts'
+export { BrokerUnavailable } from './connection/unavailable.ts'
 export { ensureDurable } from './streams/durables.ts'
 export {
   createStreamSubject,
@@ -16,10 +23,7 @@ export {
   streamInfoSubject,
   streamNotFound,
 } from './streams/jetstream-api.ts'
-export { type Listening, type ListenOptions, listen } from './connection/listen.ts'
-export { type HeaderOf, headersOf, isPutByBroker, makeHeaders, storedHeadersOf } from './connection/message-headers.ts'
-export type { PublishOptions } from './connection/outgoing.ts'
-export { type Presence, type PresenceOptions, startPresence } from './connection/presence.ts'
+export { sealedSince } from './streams/kept-stores.ts'
 export {
   isOutOfRoom,
   isTransient,
@@ -28,8 +32,6 @@ export {
   publishReply,
 } from './streams/publish-reply.ts'
 export { type AckInfo, ackInfo, type Consumption, type PullOptions, pull } from './streams/pull.ts'
-export { callService, type Handler, serveRequests } from './connection/requests.ts'
-export { brokerServers, serverUrls } from './connection/server-urls.ts'
 export { isClosed, SessionsMoving, splitState, streamInfo } from './streams/session-layout.ts'
 export { isStoreFull, limitStores, type StoreLimit, storeLimits } from './streams/store-limits.ts'
 export {
@@ -45,6 +47,7 @@ export {
   type StreamName,
 } from './streams/stored-messages.ts'
 export {
+  ComparedPieces,
   ObjectGone,
   type ObjectLimits,
   objectBytes,
@@ -62,5 +65,4 @@ export {
   sessionsTakenFrom,
   type TopologyOptions,
 } from './streams/topology.ts'
-export { BrokerUnavailable } from './connection/unavailable.ts'
 export { isUnanswered, leadersWithinMs, untilAnswered } from './streams/until-answered.ts'

@@ -422,9 +422,11 @@ export {
 } from './broker/quota.ts'
 export {
   frameSealText,
+  memorySealText,
   mostInSealTree,
   noSeals,
   recordSealText,
+  requestKeySealText,
   type SealParts,
   type SealRole,
   type SealState,
@@ -433,6 +435,7 @@ export {
   sealParts,
   sealsOf,
   snapshotSealText,
+  timerSealText,
 } from './broker/seals.ts'
 export { type AskedService, mayAsk, type ServiceVerb, serviceVerbs } from './broker/service-verbs.ts'
 export {
@@ -468,6 +471,7 @@ export {
   archiveKeySubject,
   bucketFilter,
   bucketStream,
+  bucketSubject,
   buckets,
   canarySubject,
   controlSubject,

@@ -1,3 +1,4 @@
+export { type AgentNow, agentsNow } from './agents-now.ts'
 export {
   AppendWatch,
   type AppendWatchOptions,
@@ -7,10 +8,8 @@ export {
 } from './append-watch.ts'
 export { isUnreadable } from './archive/archive-reads.ts'
 export { type Archivist, createArchivist } from './archive/archivist.ts'
-export { type AgentNow, agentsNow } from './agents-now.ts'
-export { type FindAgentOptions, type FoundAgent, findAgent, type PinnedAgent } from './find-agent.ts'
-export { keepImages, NoRoomForImages } from './keep-images.ts'
 export { outputsWithRoom, type Room, snapshotsWithRoom, timersWithRoom } from './disk-room.ts'
+export { type FindAgentOptions, type FoundAgent, findAgent, type PinnedAgent } from './find-agent.ts'
 export {
   type Followed,
   type FollowHandlers,
@@ -18,6 +17,7 @@ export {
   type FollowOptions,
   follow,
 } from './follow.ts'
+export { asPrefix, type ForkPoint, inSource, maxForkDepth, placeBefore } from './fork-reads.ts'
 export {
   decodeEntry,
   encodeEntry,
@@ -29,6 +29,7 @@ export { appendCanary } from './jetstream/canary.ts'
 export { idempotencyTtlMs, openIdempotency } from './jetstream/idempotency.ts'
 export { type Journal, type JournalOptions, openJournal } from './jetstream/journal.ts'
 export { createJetStreamLog } from './jetstream/log.ts'
+export { keepImages, NoRoomForImages } from './keep-images.ts'
 export {
   createMemoryJournal,
   type MemoryFaults,
@@ -39,39 +40,23 @@ export { MemoryStream, type StoredFrame } from './memory/stream.ts'
 export type {
   AppendOutcome,
   BundleStore,
+  HeldTrigger,
+  KeptOutput,
   LiveDelta,
   OutputStore,
   PoolBacklog,
   RepublishedFrame,
   SessionFeed,
   SessionFrame,
-  TreeReadOptions,
   SessionLog,
   Snapshot,
   Snapshots,
   Subscription,
   Timers,
-  HeldTrigger,
+  TreeReadOptions,
   Trigger,
   WorkQueue,
 } from './port.ts'
-export {
-  parseAgent,
-  parseBundle,
-  type CodeModule,
-  parsePrincipal,
-  parseProject,
-  parseRole,
-  parseToken,
-  parseVersion,
-  type RegistryFault,
-  type RegistryRecord,
-  type RegistryView,
-  readRecord,
-  readRegistry,
-  watchRegistry,
-} from './registry-view.ts'
-export { asPrefix, type ForkPoint, inSource, maxForkDepth, placeBefore } from './fork-reads.ts'
 export {
   believedOf,
   isBelieved,
@@ -84,3 +69,19 @@ export {
   sealStateOf,
   standingOf,
 } from './registry-seals.ts'
+export {
+  type CodeModule,
+  parseAgent,
+  parseBundle,
+  parsePrincipal,
+  parseProject,
+  parseRole,
+  parseToken,
+  parseVersion,
+  type RegistryFault,
+  type RegistryRecord,
+  type RegistryView,
+  readRecord,
+  readRegistry,
+  watchRegistry,
+} from './registry-view.ts'

@@ -150,9 +150,12 @@ export interface WorkQueue {
 export interface Timers {
   /** Publishes the timer; publishing the same one again replaces it. Resolves when the broker has it. */
   arm(session: string, timer: string, at: number, signal?: AbortSignal): Promise<void>
-  /** Memory's one durable: calls `on` for each timer that fires, acks when it resolves, naks when it rejects. */
+  /**
+   * Memory's one durable: calls `on` for each timer that fires, acks when it resolves, naks when it rejects. `sure`: it is known that an
+   * executor armed it for a time that has come; otherwise the log tells.
+   */
   consumeFired(
-    on: (session: string, timer: string) => Promise<void>,
+    on: (session: string, timer: string, sure: boolean) => Promise<void>,
     failed: (error: Error) => void,
   ): Promise<Consumption>
 }
@@ -185,10 +188,15 @@ export interface OutputStore {
     bytes: AsyncIterable<Uint8Array> | Uint8Array,
   ): Promise<{ readonly ref: string | undefined; readonly dropped: number }>
   /** undefined: never kept, or no more. */
-  get(
-    session: string,
-    ref: string,
-  ): Promise<{ readonly size: number; readonly bytes: AsyncIterable<Uint8Array> } | undefined>
+  get(session: string, ref: string): Promise<KeptOutput | undefined>
+}
+
+export interface KeptOutput {
+  readonly size: number
+  /** Whoever has read to their end has read what the reference names. */
+  readonly bytes: AsyncIterable<Uint8Array>
+  /** What of them is read is of what the reference names, wherever the reading ends. The first time all of it is read before. */
+  readonly compared: AsyncIterable<Uint8Array>
 }
 
 /** Bundled code of agents, each by the digest of its bytes. The registry writes, whoever runs code reads. Nothing is deleted. */

@@ -1,6 +1,7 @@
 // A stream as rows in Postgres, for lists. Derived: drop the tables, and they are made again.
 //   FS1. Rows and the sequence that they account for are committed together; what is committed is never applied again.
 //   FS2. A record that is none is passed over, and its sequence is in the log and in the state for as long as the process lives.
+//   FS4. A checkpoint behind the end of its stream is none of that stream's, whoever wrote it: it would hide what is still to come.
 //   FS3. Postgres may be away at any moment, at the start too: the projection goes on from its checkpoint when it is back.
 import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type Broker, BrokerUnavailable } from '@reins/broker'
@@ -74,10 +75,17 @@ class Follower<Tables> implements FollowedStream {
     const { what, broker, db, log, stream, subjects, checkpoint, prepare } = this.#options
     await prepare(db)
     const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: apiMs })
-    const { created } = await manager.streams.info(stream).catch((cause: unknown) => {
-      throw new BrokerUnavailable(`looking for the stream ${stream}`, { cause })
-    })
-    const begun = await checkpoint.startingPoint(db, created)
+    const look = () =>
+      manager.streams.info(stream).catch((cause: unknown) => {
+        throw new BrokerUnavailable(`looking for the stream ${stream}`, { cause })
+      })
+    const { created } = await look()
+    let begun = await checkpoint.startingPoint(db, created)
+    if (begun > (await look()).state.last_seq) {
+      log.warn({ seq: begun }, `${what} says that it is beyond its stream: it is made again`)
+      await checkpoint.startOver(db, created)
+      begun = 0
+    }
     const consumer = await jetstream(broker.nc, { timeout: apiMs }).consumers.get(stream, {
       ...(subjects ? { filter_subjects: [...subjects] } : {}),
       deliver_policy: DeliverPolicy.StartSequence,

@@ -144,7 +144,7 @@ export {
 export { emptyInfo, foldInfo, type InfoFold, infoOf } from './shown/session-info.ts'
 export { treeNodes } from './shown/session-tree.ts'
 export type { Cover, Due, Effect, Offer, Origin } from './slice.ts'
-export { fireTimer, saysFired } from './timer/fired-timer.ts'
+export { earlyTimer, fireTimer, saysFired, timerAsked } from './timer/fired-timer.ts'
 export {
   type Attempt,
   claimKey,

@@ -69,3 +69,15 @@ test('what a former key has signed stays sound', () => {
   expect(after.seal?.slice(0, 16)).not.toBe(before.seal?.slice(0, 16))
   expect(check([before, after], sealsIn(folder, []))).toEqual({ sealed: 2, problems: [] })
 })
+
+test('an older key signs nothing behind a newer one', () => {
+  const older = sealsIn(folder, ['executor'])
+  rotateRoleKeys(folder, ['executor'])
+  const newer = sealsIn(folder, ['executor'])
+  const { sealed: sound, problems } = check(
+    [sealed(said(1, 'e'), older), sealed(said(2, 'e'), newer), sealed(said(3, 'e'), older)],
+    sealsIn(folder, []),
+  )
+  expect(sound).toBe(3)
+  expect(problems).toEqual([expect.stringContaining(`${id}#3: it is signed with an older key`)])
+})

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { fieldsOf, jsonValue, objectInfoSubject } from '@reins/contracts'
 import { expect, test } from 'vitest'
 import type { Broker } from '../connection/broker.ts'
-import { ObjectGone, objectBytes, storedObject } from './stored-objects.ts'
+import { ComparedPieces, ObjectGone, objectBytes, storedObject } from './stored-objects.ts'
 
 const whole = { nuid: 'N1', chunks: 2, size: 6, digest: digestOf('abcdef') }
 
@@ -60,6 +60,22 @@ test('other bytes than the description says are an error: changed, more, fewer, 
     ['', 'abcdef'],
   ])
     await expect(read(whole, pieces)).rejects.toThrow('o in s is damaged')
+})
+
+test('whoever reads a part reads bytes of the digest too, and the whole is read for that once', async () => {
+  const known = new ComparedPieces()
+  const begin = async (pieces: readonly string[], description: unknown = whole) => {
+    const { broker, asked } = brokerWith(description, pieces)
+    const found = await storedObject(broker, 's', 'o', { mostBytes: 6, known })
+    for await (const piece of found?.compared ?? []) return { piece: Buffer.from(piece).toString(), asked }
+    return undefined
+  }
+  await expect(begin(['abc', 'deX'])).rejects.toThrow('o in s is damaged')
+  expect(await begin(['abc', 'def'])).toEqual({ piece: 'abc', asked: [1, 2, 1] })
+  expect(await begin(['abc', 'def'])).toEqual({ piece: 'abc', asked: [1] })
+  // The same bytes elsewhere are compared anew, and said of others they are damaged.
+  expect(await begin(['ab', 'cdef'], { ...whole, nuid: 'N2' })).toEqual({ piece: 'ab', asked: [1, 2, 1] })
+  await expect(begin(['ABC', 'DEF'], { ...whole, nuid: 'N3' })).rejects.toThrow('o in s is damaged')
 })
 
 test('an object of which a piece is missing is no object, and who reads it piece by piece is told', async () => {

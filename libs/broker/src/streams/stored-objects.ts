@@ -1,6 +1,8 @@
 // Reading objects of an object store, and writing those that belong to somebody. The client of the broker reads each by a consumer, which the server keeps for five minutes, and a
 // stream has room for a thousand: then whoever reads stands still. Here each piece is asked of the leader, and nothing stays behind.
 //   SO1. An object is what its description says, to the byte: who reads to the end has read that many bytes, of that digest, or was told.
+//   SO5. Whoever reads a part has read bytes of that digest too: the whole is read and compared once, and after that the pieces have to be the
+//        same messages of the stream, whose bytes nobody changes. What was compared is remembered, the latest of it.
 //   SO2. Nothing of an object is read that is larger than its reader takes, whatever its description says: others may write there.
 //   SO3. A description that is none describes nothing: there is no such object.
 //   SO4. The pieces of an object name its owner, and not its description alone: whoever dies between them leaves pieces that are found.
@@ -18,11 +20,36 @@ export interface StoredObject {
   readonly digest: string
   /** Rejects with BrokerUnavailable, and where the object is damaged (SO1), or a piece of it was removed meanwhile. */
   readonly bytes: AsyncIterable<Uint8Array>
+  /** The same, for whoever may not read to the end (SO5). */
+  readonly compared: AsyncIterable<Uint8Array>
 }
 
 export interface ObjectLimits {
   /** Whoever takes no more than that (SO2). */
   readonly mostBytes: number
+  /** SO5. Default: nothing is remembered. */
+  readonly known?: ComparedPieces
+}
+
+/** SO5. The sequences of the pieces of an object, by its digest and by where they are. */
+export class ComparedPieces {
+  readonly #most: number
+  readonly #sequences = new Map<string, readonly number[]>()
+
+  constructor(most = 1000) {
+    this.#most = most
+  }
+
+  of(pieces: string): readonly number[] | undefined {
+    return this.#sequences.get(pieces)
+  }
+
+  remember(pieces: string, sequences: readonly number[]): void {
+    this.#sequences.delete(pieces)
+    this.#sequences.set(pieces, sequences)
+    const [oldest] = this.#sequences.keys()
+    if (this.#sequences.size > this.#most && oldest !== undefined) this.#sequences.delete(oldest)
+  }
 }
 
 /** A piece of it is not there any more: it expired, or was erased. */
@@ -38,7 +65,7 @@ export async function storedObject(
   broker: Broker,
   store: string,
   name: string,
-  { mostBytes }: ObjectLimits,
+  { mostBytes, known = new ComparedPieces() }: ObjectLimits,
 ): Promise<StoredObject | undefined> {
   const stream = objectStream(store)
   const last = await lastMessage(broker, stream, objectInfoSubject(store, name), { leader: true })
@@ -53,21 +80,34 @@ export async function storedObject(
 
   async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
     const hash = createHash('sha256')
+    const sequences: number[] = []
     let length = 0
-    let after = 0
     for (let read = 0; read < chunks; read++) {
-      const piece = await nextBytes(broker, stream, objectChunksSubject(store, nuid), { after })
+      const piece = await nextBytes(broker, stream, objectChunksSubject(store, nuid), { after: sequences.at(-1) ?? 0 })
       if (!piece) throw new ObjectGone(store, name)
-      after = piece.seq
+      sequences.push(piece.seq)
       length += piece.bytes.length
       if (length > size || piece.bytes.length === 0) throw damaged()
       hash.update(piece.bytes)
       yield piece.bytes
     }
     if (length !== size || hash.digest('hex') !== digest) throw damaged()
+    known.remember(`${digest} ${nuid}`, sequences)
   }
 
-  return { size, digest, bytes: { [Symbol.asyncIterator]: bytes } }
+  /** SO5. */
+  async function* compared(): AsyncGenerator<Uint8Array, void, undefined> {
+    const pieces = `${digest} ${nuid}`
+    if (!known.of(pieces)) for await (const _ of bytes()); // to the end
+    for (const seq of known.of(pieces) ?? []) {
+      const piece = await nextBytes(broker, stream, objectChunksSubject(store, nuid), { after: seq - 1 })
+      if (!piece) throw new ObjectGone(store, name)
+      if (piece.seq !== seq) throw damaged()
+      yield piece.bytes
+    }
+  }
+
+  return { size, digest, bytes: { [Symbol.asyncIterator]: bytes }, compared: { [Symbol.asyncIterator]: compared } }
 }
 
 /** A message may hold no more. Whoever gives an object gives pieces of this size, or smaller ones. */

@@ -9,10 +9,10 @@ import {
   allFiredFilter,
   allLiveFilter,
   allMemoriesFilter,
+  allOlderWebhookJobsFilter,
   allRegistryFilter,
   allSessionsFilter,
   allTimersFilter,
-  allOlderWebhookJobsFilter,
   allWebhookTimersFilter,
   buckets,
   canarySubject,
@@ -31,6 +31,7 @@ import {
   subjectsOfStream,
 } from '@reins/contracts'
 import type { Broker } from '../connection/broker.ts'
+import { keepStores } from './kept-stores.ts'
 import { isClosed, SessionsMoving, sessionStreamsThere, streamInfo } from './session-layout.ts'
 import { limitStores } from './store-limits.ts'
 import { isUnanswered, leadersWithinMs, untilAnswered } from './until-answered.ts'
@@ -179,7 +180,10 @@ async function makeTopology(broker: Broker, options: TopologyOptions): Promise<S
   await ensureOutputs(broker, manager, replicas, options.outputsKeptMs ?? outputsKeptMs)
   await new Objm(jetstream(broker.nc)).create(objectStores.bundles, { replicas, storage: 'file' })
   if (!denyPurge) await new Objm(jetstream(broker.nc)).create(objectStores.archive, { replicas, storage: 'file' })
-  if (mayUpdate(broker)) await limitStores(manager)
+  if (mayUpdate(broker)) {
+    await limitStores(manager)
+    await keepStores(manager)
+  }
   return sessions
 }
 

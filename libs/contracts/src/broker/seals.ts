@@ -4,6 +4,8 @@
 //        counts right behind that one: an older record cannot be put in again (RS4 of libs/journal/src/registry-seals.ts).
 //   SE3. A frame is sealed by its hash, which chains it to the frame before it, and to its session, and by what its headers promise.
 //   SE4. A snapshot is sealed by its text, for its session.
+//   SE6. What is kept of a request's key is sealed for that key, a timer for its session, its name and its time, and a record of memory as
+//        one of the registry is: over its place and the sequence behind which it went in.
 //   SE5. `<key>.<signature>`; where one signature is over several frames, the steps of each to the root follow, with dots between them.
 import { sealRoot, sealTree } from './seal-tree.ts'
 import type { Role } from './subjects.ts'
@@ -59,6 +61,20 @@ export const frameSealText = (frame: {
 
 /** SE4. */
 export const snapshotSealText = (session: string, text: string): string => `reins snapshot 1\n${session}\n${text}`
+
+/** SE6. `said`: what is kept; of one that was forgotten, when that was. */
+export const requestKeySealText = (key: string, said: string): string => `reins request key 1\n${key}\n${said}`
+
+/** SE6. `at`: epoch ms. */
+export const timerSealText = (session: string, timer: string, at: string): string =>
+  ['reins timer 1', session, timer, at].join('\n')
+
+/** SE6. `after`: the last sequence of its entry before it. */
+export const memorySealText = (record: {
+  readonly subject: string
+  readonly after: string
+  readonly body: string
+}): string => ['reins memory 1', record.subject, record.after, record.body].join('\n')
 
 /** Of more, the steps would take more room in the log than a further signature is worth. */
 export const mostInSealTree = 8

@@ -22,6 +22,7 @@ export const buckets = {
 } as const
 /** A bucket is a stream whose subjects are its keys. */
 export const bucketStream = (bucket: string): string => `KV_${bucket}`
+export const bucketSubject = (bucket: string, key: string): string => `$KV.${bucket}.${key}`
 export const bucketFilter = (bucket: string): string => `$KV.${bucket}.>`
 /** How far the export of spans has come, and who exports. */
 export const spanExportSubject = `$KV.${buckets.exports}.spans`

@@ -12,7 +12,7 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
-import { type Broker, objectPieceBytes, storedObject, storeObject, untilAnswered } from '@reins/broker'
+import { type Broker, ComparedPieces, objectPieceBytes, storedObject, storeObject, untilAnswered } from '@reins/broker'
 import { maxOutputBytesOfSession, objectStores } from '@reins/contracts'
 import type { OutputStore } from '../port.ts'
 
@@ -38,13 +38,14 @@ export async function createJetStreamOutputs(broker: Broker, options: JetStreamO
   const objects = new Objm(jetstream(broker.nc))
   const store = await untilAnswered(() => objects.open(objectStores.outputs))
   const turns = new Turns()
+  const known = new ComparedPieces()
   // Of a time when sessions might keep more.
   const mostBytes = Math.max(bytesOfSession, maxOutputBytesOfSession)
   return {
     put: (session, bytes) => turns.take(session, () => put(session, bytes)),
     async get(session, ref) {
-      const found = await storedObject(broker, objectStores.outputs, nameOf(session, ref), { mostBytes })
-      return found && refOf(found.digest) === ref ? { size: found.size, bytes: found.bytes } : undefined // O4
+      const found = await storedObject(broker, objectStores.outputs, nameOf(session, ref), { mostBytes, known })
+      return found && refOf(found.digest) === ref ? found : undefined // O4
     },
   }
 

@@ -94,10 +94,12 @@ test('a snapshot that no executor has signed is none, where that can be checked'
     delete: async (key: string) => void entries.delete(key),
   } as unknown as Pick<KV, 'get' | 'put' | 'delete'>
   const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
+  let newest = true
   const seals = {
     sign: (_: unknown, text: string) => digest(text),
     check: (_: unknown, text: string, seal: string) =>
       seal === '' ? ('none' as const) : seal === digest(text) ? ('sound' as const) : ('wrong' as const),
+    isNewest: () => newest,
   }
   const snapshots = snapshotsIn(kv, () => 100_000, seals)
   for (const state of ['small', 'again and again '.repeat(100_000), noise(200_000)]) {
@@ -116,4 +118,8 @@ test('a snapshot that no executor has signed is none, where that can be checked'
     entries.set(key, Buffer.from(forged))
     expect(await snapshots.read(key)).toBeUndefined()
   }
+  entries.set('s', Buffer.from(text))
+  expect(await snapshots.read('s')).toEqual(snapshot(1, 'small'))
+  newest = false // the key was replaced since
+  expect(await snapshots.read('s')).toBeUndefined()
 })

@@ -3,7 +3,8 @@
 //       snapshot or none. A snapshot that is none costs the reading of the log, and nothing else: whatever an entry holds, nothing throws.
 //   S2. What is large is compressed: states are JSON, and shrink to a tenth.
 //   S4. A snapshot is sealed by the executor that wrote it, for its session. One without a sound seal is none, where that can be checked: an
-//       older executor's too, for the log is always there.
+//       older executor's too, for the log is always there. So it is with one of a key that was replaced: whoever has that key, and why it
+//       was replaced, is not known.
 //   S3. Beside the latest one the first of each slot is kept (snapshot-slots.ts), under keys of its own, so that an old state is found.
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
@@ -39,7 +40,7 @@ export async function createJetStreamSnapshots(broker: Broker): Promise<Snapshot
 export function snapshotsIn(
   kv: Pick<KV, 'get' | 'put' | 'delete'>,
   largest: () => number,
-  seals: Pick<Seals, 'sign' | 'check'> = noSeals(),
+  seals: Pick<Seals, 'sign' | 'check' | 'isNewest'> = noSeals(),
 ): Snapshots {
   const partKey = (key: string, seq: number, part: number): string => `${key}.${seq}.${part}`
   const slotKey = (session: string, slot: number): string => `${session}.at.${slot}`
@@ -58,7 +59,8 @@ export function snapshotsIn(
     const at = text.lastIndexOf(sealMark)
     const [said, seal] = at < 0 ? [text, ''] : [`${text.slice(0, at)}}`, text.slice(at + sealMark.length, -2)]
     const state = seals.check('e', snapshotSealText(session, said), seal)
-    return state === 'sound' || state === 'unknown' ? snapshotIn(jsonValue(said)) : undefined
+    const believed = state === 'unknown' || (state === 'sound' && seals.isNewest('e', seal))
+    return believed ? snapshotIn(jsonValue(said)) : undefined
   }
 
   async function readAt(session: string, key = session): Promise<Snapshot | undefined> {

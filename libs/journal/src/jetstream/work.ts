@@ -13,6 +13,7 @@
 //       frame of its session, and a trigger as any other.
 //   W9. When the one stream is split over four, each pool that is worked on is pulled from the four at once, and each that is known gets its
 //       durables there before the next frame to it. What somebody holds from the old one comes again from the new: he is asked, as ever.
+//   W10. Nothing is acknowledged beyond the end of a stream: a floor that lies there would leave out what is still to come.
 //   W8. Where several streams hold the sessions, what a process can take is shared out among them, and each is asked for one at least:
 //       a stream that nobody asks is not worked on. What comes beyond that waits at a gate (work-gate.ts).
 import { setTimeout as pause } from 'node:timers/promises'
@@ -127,7 +128,10 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   }
 
   async function makeDurable(stream: string, kind: 'exec' | 'tool', pool: string, entry: PoolEntry): Promise<void> {
-    await ensureDurable(manager, stream, durableConfig(kind, pool, floorOf(entry, stream)), 0)
+    const floor = floorOf(entry, stream)
+    // W10.
+    const end = floor > 0 ? (await manager.streams.info(stream)).state.last_seq : 0
+    await ensureDurable(manager, stream, durableConfig(kind, pool, Math.min(floor, end)), 0)
   }
 
   function ensurePool(kind: 'exec' | 'tool', pool: string, labels: Readonly<Record<string, string>>): Promise<void> {

@@ -15,11 +15,12 @@ import {
   type SessionStreamCount,
   sessionStreamsOf,
 } from '@reins/contracts'
+import { outputsOfForks, withForks } from '../fork-reads.ts'
 import type {
   AppendOutcome,
   BundleStore,
-  OutputStore,
   LiveDelta,
+  OutputStore,
   RepublishedFrame,
   SessionFeed,
   SessionLog,
@@ -29,7 +30,6 @@ import type {
   Timers,
   WorkQueue,
 } from '../port.ts'
-import { outputsOfForks, withForks } from '../fork-reads.ts'
 import { slotOf } from '../snapshot-slots.ts'
 import { MemoryStream, type StoredFrame } from './stream.ts'
 import { MemoryTimers } from './timers.ts'
@@ -320,7 +320,7 @@ function memoryOutputs(bytesOfSession: number): OutputStore {
       const pieces = async function* () {
         yield bytes
       }
-      return { size: bytes.length, bytes: pieces() }
+      return { size: bytes.length, bytes: pieces(), compared: pieces() }
     },
   }
 }

@@ -15,7 +15,7 @@ export class MemoryTimers implements Timers {
   readonly #ackWaitMs: number
   readonly #armed = new Map<string, () => void>()
   readonly #fired: Fired[] = []
-  #on: ((session: string, timer: string) => Promise<void>) | undefined
+  #on: ((session: string, timer: string, sure: boolean) => Promise<void>) | undefined
 
   constructor(options: { clock: MemoryClock; schedule: Scheduler; ackWaitMs: number }) {
     this.#clock = options.clock
@@ -36,7 +36,7 @@ export class MemoryTimers implements Timers {
     this.#armed.set(key, stop)
   }
 
-  async consumeFired(on: (session: string, timer: string) => Promise<void>): Promise<Consumption> {
+  async consumeFired(on: (session: string, timer: string, sure: boolean) => Promise<void>): Promise<Consumption> {
     this.#on = on
     for (const fired of this.#fired.splice(0)) this.#fire(fired)
     return {
@@ -60,7 +60,7 @@ export class MemoryTimers implements Timers {
       return
     }
     queueMicrotask(() => {
-      on(fired.session, fired.timer).catch(() => {
+      on(fired.session, fired.timer, true).catch(() => {
         this.#schedule(() => this.#fire(fired), this.#ackWaitMs)
       })
     })

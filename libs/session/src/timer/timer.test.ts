@@ -1,7 +1,7 @@
 import { emptyHead, type Frame, type Head, type SessionEvent, toExec } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import { e, g, given, m, message, started } from '../../test/given.ts'
-import { fireTimer, saysFired } from './fired-timer.ts'
+import { earlyTimer, fireTimer, saysFired, timerAsked } from './fired-timer.ts'
 
 const armed = (timer: string, at: number): SessionEvent => ({ type: 'timer.armed', data: { timer, at } })
 const fired = (timer: string): SessionEvent => ({ type: 'timer.fired', data: { timer } })
@@ -46,5 +46,13 @@ describe('a timer', () => {
     const frames = [{ events: [fired('w1')] } as unknown as Frame]
     expect(saysFired(frames, 'w1')).toBe(true)
     expect(saysFired(frames, 'w2')).toBe(false)
+  })
+
+  it('fires where it is asked of the log whether it is due, only where it is open and its time has come', () => {
+    expect(timerAsked(open.session, 'w1', 5)).toBe('due')
+    expect(timerAsked(open.session, 'w9', 5)).toBe('closed')
+    const later = open.and(e(armed('w1', 60_000))).session
+    expect(timerAsked(later, 'w1', 5)).toBe('early')
+    expect(open.and(m(fired(earlyTimer('w1')))).session).toBe(open.session)
   })
 })

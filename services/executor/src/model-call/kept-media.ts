@@ -3,18 +3,23 @@
 //   KM3. What is read is what its reference names, to the byte: others may write to the store too.
 //   KM2. A store that is away costs the media of one call, never the call.
 import { createHash } from 'node:crypto'
-import type { OutputStore } from '@reins/journal'
+import type { KeptOutput } from '@reins/journal'
 
 /** KM1. */
 const cacheBytes = 64 * 1024 * 1024
 const largest = 8 * 1024 * 1024
 
+/** It reads each to its end. */
+interface Kept {
+  get(session: string, ref: string): Promise<Pick<KeptOutput, 'size' | 'bytes'> | undefined>
+}
+
 export class KeptMedia {
-  readonly #outputs: Pick<OutputStore, 'get'>
+  readonly #outputs: Kept
   readonly #known = new Map<string, Uint8Array>()
   #size = 0
 
-  constructor(outputs: Pick<OutputStore, 'get'>) {
+  constructor(outputs: Kept) {
     this.#outputs = outputs
   }
 

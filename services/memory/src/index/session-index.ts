@@ -159,6 +159,7 @@ class Runner implements SessionIndex {
     try {
       const stored = await describeStreams(broker, streams)
       await this.#rows.begin(db, stored)
+      await this.#startOverBeyond(stored)
       await dropErasedOfRebuild(db)
       this.#newest = stored.ends.map((end, at) => Math.max(end, this.#newest[at] ?? 0))
       if (here) await Promise.all(streams.names.map((name) => removeDurable(broker, name)))
@@ -218,6 +219,16 @@ class Runner implements SessionIndex {
     const { stream, seq } = frame
     if (this.#news.length < mostNews) this.#tell({ stream, seq, frame: () => frame }, seq)
     else this.#newest[stream] = Math.max(this.#newest[stream] ?? 0, seq)
+  }
+
+  /** FS4 of libs/projection. */
+  async #startOverBeyond(stored: StoredStreams): Promise<void> {
+    const { broker, streams, db, log } = this.#options
+    const isBeyond = (ends: Places) => this.#rows.places.some((place, at) => place > (ends[at] ?? 0))
+    // Others may have gone on since it was looked at.
+    if (!isBeyond(stored.ends) || !isBeyond((await describeStreams(broker, streams)).ends)) return
+    log.warn({ seq: this.#rows.places }, 'the session index says that it is beyond the sessions: it is made again')
+    await this.#rows.startOver(db, stored)
   }
 
   /** I6: what others have appended, or was not heard. */

@@ -31,7 +31,8 @@ function journal(faults: MemoryFaults = {}) {
     const outcome = await sessions.append(session, draft, head.seq === 0 ? toExec('p1') : toLog, previous)
     expect(outcome.kind).toBe('appended')
   }
-  const fire = (timer: string) => appendFired({ sessions, clock, instance: 'memory-1' }, session, timer)
+  const fire = (timer: string, sure = true) =>
+    appendFired({ sessions, clock, instance: 'memory-1' }, session, { timer, sure })
   return { sessions, append, fire }
 }
 const armed: SessionEvent = { type: 'timer.armed', data: { timer: 't1', at: 1 } }
@@ -105,4 +106,18 @@ test('a timer that another memory has said meanwhile is done', async () => {
   await append([armed], 'waiting')
   expect(await fire('t1')).toBe('nothing to do')
   expect(await sessions.read(session)).toHaveLength(2)
+})
+
+test('of one that is not sure to have been armed so the log tells', async () => {
+  const { sessions, append, fire } = journal()
+  await append([armed, { type: 'timer.armed', data: { timer: 't2', at: 1_700_000_100_000 } }], 'waiting')
+  expect(await fire('t3', false)).toBe('nothing to do')
+  expect(await fire('t1', false)).toBe('appended')
+  // Whoever spoiled it took away what was armed: the session is woken, so that it is armed again.
+  expect(await fire('t2', false)).toBe('appended')
+  const said = (await sessions.read(session)).slice(1).flatMap(({ events }) => events)
+  expect(said).toEqual([
+    { type: 'timer.fired', data: { timer: 't1' } },
+    { type: 'timer.fired', data: { timer: 't2-early' } },
+  ])
 })

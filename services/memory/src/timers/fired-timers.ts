@@ -26,9 +26,9 @@ export async function consumeFiredTimers(options: FiredTimersOptions): Promise<F
   let health = 'ok'
   let consumption: Consumption | undefined
 
-  const on = async (session: string, timer: string): Promise<void> => {
+  const on = async (session: string, timer: string, sure: boolean): Promise<void> => {
     try {
-      if ((await appendFired(options, session, timer, stop.signal)) === 'appended') options.onAppended()
+      if ((await appendFired(options, session, { timer, sure }, stop.signal)) === 'appended') options.onAppended()
     } catch (error) {
       if (!stop.signal.aborted) log.warn({ session, timer, err: messageOf(error) }, 'a fired timer is tried again')
       throw error // not acked: it comes again

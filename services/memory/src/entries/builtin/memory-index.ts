@@ -1,17 +1,19 @@
 // MEM as rows in Postgres, for lists and search. Derived: drop the tables, and they are made again.
-import { type Broker, isPutByBroker } from '@reins/broker'
+import { type Broker, headersOf, isPutByBroker } from '@reins/broker'
 import { streams } from '@reins/contracts'
 import { checkpointIn, type FollowedStream, followStream, migrate, Unprojectable } from '@reins/projection'
 import type { Log } from '@reins/telemetry'
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { type Db, EntryRows, trigramsIn } from '../postgres/entry-rows.ts'
-import { parseRecord } from './memory-log.ts'
+import { BelievedRecords, parseRecord } from './believed-records.ts'
 
 export const indexedRows = new EntryRows('memory_entries')
 
 // biome-ignore lint/suspicious/noExplicitAny: as Db
 const indexed = checkpointIn<any>('memory_entries_checkpoint', (trx) => indexedRows.clearAll(trx))
+
+const withinMs = 10_000
 
 const migrations: Record<string, Migration> = {
   '001-entries': {
@@ -30,6 +32,7 @@ export interface MemoryIndex extends FollowedStream {
 /** Runs until closed; the caller closes it before the database. */
 export function runMemoryIndex(options: { readonly broker: Broker; readonly db: Db; readonly log: Log }): MemoryIndex {
   let trigrams = false
+  const believed = new BelievedRecords(options.broker, withinMs)
   const followed = followStream({
     ...options,
     what: 'the index of memories',
@@ -40,9 +43,14 @@ export function runMemoryIndex(options: { readonly broker: Broker; readonly db: 
       trigrams = await trigramsIn(db)
     },
     async apply(trx, message) {
-      if (isPutByBroker((name) => message.headers?.get(name) ?? '')) return // ML5 of memory-log.ts
-      const record = parseRecord(message.string())
-      if (!record) throw new Unprojectable(`the record ${message.seq} of ${streams.memories} is malformed`)
+      const { subject, seq } = message
+      const header = headersOf(message) ?? (() => '')
+      if (isPutByBroker(header)) return // ML5 of memory-log.ts
+      const body = message.string()
+      if (!parseRecord(body)) throw new Unprojectable(`the record ${seq} of ${streams.memories} is malformed`)
+      const record = await believed.recordIn({ subject, seq, header, body, storedAt: message.time.getTime() })
+      if (!record)
+        throw new Unprojectable(`the record ${seq} of ${streams.memories} is not memory's, or was stored again`)
       await indexedRows.write(trx, record)
     },
   })

@@ -3,39 +3,44 @@
 //   ML2. A change of an entry is conditional on the last one of that entry, so its version follows on the version that its writer saw.
 //   ML3. A time-out is never an answer: the same record goes out again, at the same condition, until it is acked or refused.
 //   ML5. What the broker was made to put there, in the place of a record, is none (LI1 of libs/broker/src/connection/listen.ts); the next change stands
-//        behind it all the same. So it is with a value that is no record at all; one that looks like a newer version's is not written over.
+//        behind it all the same. So it is with a value that is no record at all, or one that is not believed (believed-records.ts); one that
+//        looks like a newer version's is not written over.
 //   ML4. Whoever depends on what is there reads it from the leader: a replica may not have heard of it yet.
 import { setTimeout as pause } from 'node:timers/promises'
 import {
   type Broker,
   BrokerUnavailable,
-  isPutByBroker,
   lastMessage,
   makeHeaders,
   publishReply,
   readMessages,
+  type StoredMessage,
 } from '@reins/broker'
 import {
   allMemoriesFilter,
-  decoder,
   fieldsOf,
   jsonValue,
-  MemoryRecord,
+  type MemoryRecord,
   memoryEntryFilter,
-  memoryEntrySubject,
   memoryScopeFilter,
   memoryScopeForgottenFilter,
-  memoryScopeSubject,
+  memorySealText,
   ReinsError,
+  sealHeader,
   streams,
 } from '@reins/contracts'
 import { entryOf, type Latest } from '../changes.ts'
+import {
+  BelievedRecords,
+  conditionHeader,
+  conditionOf,
+  parseRecord,
+  subjectOf,
+  subjectOfRecord,
+} from './believed-records.ts'
 
 const stream = streams.memories
 const withinMs = 10_000
-
-/** undefined: it is no record of this version. */
-export const parseRecord: (text: string) => MemoryRecord | undefined = decoder<MemoryRecord>(MemoryRecord)
 
 /** What every record has, whatever else a newer version says in it. */
 function looksNewer(text: string): boolean {
@@ -59,9 +64,11 @@ export interface LatestOfEntry {
 
 export class MemoryLog {
   readonly #broker: Broker
+  readonly #believed: BelievedRecords
 
   constructor(broker: Broker) {
     this.#broker = broker
+    this.#believed = new BelievedRecords(broker, withinMs)
   }
 
   /** What the operation was recorded as. `key`: of the entry; undefined: the whole scope was meant. */
@@ -90,14 +97,14 @@ export class MemoryLog {
 
   /** `refused`: somebody else's change of the entry, or this very change, is there already. */
   async append(record: MemoryRecord, after: number): Promise<'written' | 'refused'> {
-    const { scope, op } = record
-    const ofScope = record.kind === 'scope-forgotten'
-    const subject = subjectOf(scope, ofScope ? undefined : record.key, op)
-    const headers = makeHeaders([
-      ['Nats-Expected-Last-Subject-Sequence', String(after)],
-      ['Nats-Expected-Last-Subject-Sequence-Subject', ofScope ? subject : memoryEntryFilter(scope, record.key)],
-    ])
+    const subject = subjectOfRecord(record)
     const body = JSON.stringify(record)
+    const seal = this.#broker.seals.sign('m', memorySealText({ subject, after: String(after), body }))
+    const headers = makeHeaders([
+      [conditionHeader, String(after)],
+      [`${conditionHeader}-Subject`, conditionOf(record)],
+      ...(seal === undefined ? [] : [[sealHeader, seal] as const]),
+    ])
     const deadline = performance.now() + withinMs
     for (let wait = 25; performance.now() < deadline; wait = Math.min(wait * 2, 500)) {
       const outcome = await this.#broker.request(subject, body, { headers, withinMs: 2000 })
@@ -115,36 +122,39 @@ export class MemoryLog {
         readMessages(this.#broker, stream, filter, { withinMs }),
       ),
     )
-    return [...(own ?? []), ...(whole ?? [])]
-      .sort((a, b) => b.seq - a.seq)
-      .slice(0, limit)
-      .flatMap(({ body, header }) => (isPutByBroker(header) ? [] : (parseRecord(body) ?? [])))
+    const records: MemoryRecord[] = []
+    for (const message of [...(own ?? []), ...(whole ?? [])].sort((a, b) => b.seq - a.seq)) {
+      if (records.length === limit) break
+      const record = await this.#believed.recordIn(message)
+      if (record) records.push(record)
+    }
+    return records
   }
 
   async #last(filter: string): Promise<Placed | undefined> {
     const message = await lastMessage(this.#broker, stream, filter, { leader: true, withinMs }) // ML4
     if (!message) return undefined
-    const record = isPutByBroker(message.header) ? undefined : parseRecord(message.body)
-    if (!record && (isPutByBroker(message.header) || !looksNewer(message.body)))
-      return this.#lastRecord(filter, message.seq) // ML5
-    if (!record)
-      throw new ReinsError(
-        'memory_unusable',
-        `The record ${message.seq} of ${stream} is not one that this version reads.`,
-      )
-    return { seq: message.seq, end: message.seq, record }
+    const { seq } = message
+    const record = await this.#believed.recordIn(message)
+    if (record) return { seq, end: seq, record }
+    if (!(await this.#isNewer(message))) return this.#lastRecord(filter, seq) // ML5
+    throw new ReinsError('memory_unusable', `The record ${seq} of ${stream} is not one that this version reads.`)
   }
 
   /** ML5. Read from the start: it is asked for where somebody has done harm. */
   async #lastRecord(filter: string, end: number): Promise<Placed> {
     const all = await readMessages(this.#broker, stream, filter, { leader: true, withinMs })
-    const found = all.findLast(({ header, body }) => !isPutByBroker(header) && (parseRecord(body) ?? looksNewer(body)))
-    return { seq: found?.seq ?? 0, end, record: found && parseRecord(found.body) }
+    for (const message of all.toReversed()) {
+      const record = await this.#believed.recordIn(message)
+      if (record ?? (await this.#isNewer(message))) return { seq: message.seq, end, record }
+    }
+    return { seq: 0, end, record: undefined }
+  }
+
+  async #isNewer(message: StoredMessage): Promise<boolean> {
+    return parseRecord(message.body) === undefined && looksNewer(message.body) && this.#believed.isOurs(message)
   }
 }
-
-const subjectOf = (scope: string, key: string | undefined, op: string): string =>
-  key === undefined ? memoryScopeSubject(scope, op) : memoryEntrySubject(scope, key, op)
 
 // "wrong last sequence": of a single server, and of a cluster. The number in its text is not read.
 const refusals: readonly number[] = [10071, 10164]

@@ -1,13 +1,14 @@
 // Whole outputs of tools, read back.
 //   O1. Only what the session's own log names is served, whatever else is kept.
+//   O3. A page is of what the reference names, also where it is not the last.
 //   O2. A page at a time is in memory, however large the output is.
 import { isSessionId, ReinsError } from '@reins/contracts'
 import type { OutputStore, SessionLog } from '@reins/journal'
 import type { SessionAgents } from '../access/session-agents.ts'
 import type { Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
-import { notFound } from '../writes/appender.ts'
 import type { ErasedSessions } from '../sessions/erasures.ts'
+import { notFound } from '../writes/appender.ts'
 import { framesOf } from './session-folds.ts'
 
 export interface OutputPage {
@@ -42,12 +43,13 @@ export class KeptOutputs {
     const parts: Uint8Array[] = []
     let at = 0
     let taken = 0
-    for await (const chunk of found.bytes) {
+    // O3.
+    for await (const chunk of offset + limit < found.size ? found.compared : found.bytes) {
       const part = chunk.subarray(Math.max(0, offset - at), Math.max(0, offset + limit - at)) // O2
       at += chunk.length
       if (part.length > 0) parts.push(part)
       taken += part.length
-      if (at >= offset + limit && at < found.size) break // at the end it is compared
+      if (at >= offset + limit && at < found.size) break // O3: at the end it is compared
     }
     return { ref, bytes: Buffer.concat(parts, taken), size: found.size }
   }

@@ -71,6 +71,7 @@ export async function noteRequest<R>(
     case 'created':
       return { kind: 'new', ids, note: note(entry) }
     case 'unreadable':
+      log.warn({ key }, 'what stands under the key of a request is not of a gateway, or of a newer version')
       return refused(unreadable(keyed.key))
     case 'full':
       return refused(noRoom())
@@ -93,7 +94,7 @@ const conflict = (key: string): ReinsError =>
 const unreadable = (key: string): ReinsError =>
   new ReinsError(
     'idempotency_conflict',
-    `The Idempotency-Key ${key} was used before, with a request that this gateway cannot read: a newer version noted it.`,
+    `The Idempotency-Key ${key} was used before, with a request that this gateway cannot read: a newer version noted it, or nobody who may.`,
     { next: 'Check whether the first request took effect. Use a new key for what is still to be done.' },
   )
 
