@@ -119,6 +119,28 @@ describe('the server of the page', () => {
     expect((await raw(path, { headers: own })).status).toBe(404)
   })
 
+  test('has no use of the token for another agent: its sessions are not there, not listed, not begun', async () => {
+    const word = 'said-to-the-planner'
+    const { session } = await world.api.create('planner', `say ${word}`)
+    await world.settled(session.id)
+    const of = `/v1/sessions/${session.id}`
+    for (const path of [of, `${of}/events`, `${of}/outputs/c1`])
+      expect([path, (await raw(path, { headers: own })).status]).toEqual([path, 404])
+    for (const query of ['', '?agent=planner', '?agent=planner&agent=helper', '?limit=500&agent=helper&agent=planner'])
+      expect((await raw(`/v1/sessions${query}`, { headers: own })).text).not.toContain(session.id)
+    const post = (path: string, body: object) =>
+      raw(path, { method: 'POST', headers: { ...own, ...json }, body: JSON.stringify(body) })
+    const asked = [
+      await post('/v1/sessions', { agent: 'planner', message: 'say more' }),
+      await post(`${of}/messages`, { content: 'say more' }),
+      await post(`${of}/fork`, { message: 'say more' }),
+      await post(`${of}/end`, {}),
+    ]
+    expect(asked.map(({ status }) => status)).toEqual([404, 404, 404, 404])
+    expect((await post('/v1/sessions', { agent: 'helper', message: 'say Hello' })).status).toBe(201)
+    expect(JSON.stringify(await world.readLog(session.id))).not.toContain('say more')
+  })
+
   test('takes no other method, and no message of another page', async () => {
     expect((await raw('/v1/sessions', { method: 'DELETE', headers: own })).status).toBe(405)
     const body = JSON.stringify({ message: 'say Hello' })

@@ -1,12 +1,16 @@
 // What the page asks, passed on to the gateway with the operator's token, and the answer as it comes, streams included.
+//   FO1. Sessions of the agent alone, and those below them: whoever may open the page has no use of the token for another agent.
 import { Buffer } from 'node:buffer'
-import { errorTable, maxMessageBodyBytes, ReinsError } from '@reins/contracts'
+import { errorTable, maxMessageBodyBytes, ReinsError, rootOf } from '@reins/contracts'
 import type { Incoming, Reply } from '@reins/serving'
 import { isForwarded } from './forwarded.ts'
 
 export interface ForwardOptions {
   /** Address of the gateway. */
   readonly server: string
+  readonly agent: string
+  /** It is shown, whatever its agent is: the operator named it. */
+  readonly session?: string | undefined
   token(): Promise<string | undefined>
   readonly fetch: (input: string, init: RequestInit) => Promise<Response>
 }
@@ -19,13 +23,16 @@ export interface Forwarder {
 
 /** Of a message with images; the gateway takes less of everything else. */
 const maxBodyBytes = maxMessageBodyBytes
+const mostShown = 10_000
 const passedOn = ['accept', 'content-type', 'idempotency-key', 'last-event-id', 'x-request-id'] as const
 const passedBack = ['content-type', 'retry-after', 'x-request-id', 'reins-output-ref', 'reins-output-bytes'] as const
 
-export function forwarder({ server, token, fetch }: ForwardOptions): Forwarder {
+export function forwarder({ server, agent: mine, session: named, token, fetch }: ForwardOptions): Forwarder {
+  /** FO1. Roots of trees. */
+  const shown = new Set<string>(named === undefined ? [] : [rootOf(named)])
   async function once(target: string, init: RequestInit & { readonly signal: AbortSignal }): Promise<Response> {
-    const mine = await token()
-    const authorization: Record<string, string> = mine === undefined ? {} : { authorization: `Bearer ${mine}` }
+    const text = await token()
+    const authorization: Record<string, string> = text === undefined ? {} : { authorization: `Bearer ${text}` }
     return fetch(`${server}${target}`, {
       ...init,
       headers: { ...(init.headers as Record<string, string>), ...authorization },
@@ -47,6 +54,20 @@ export function forwarder({ server, token, fetch }: ForwardOptions): Forwarder {
     if (second.status !== 401) return second
     await second.body?.cancel()
     throw notTaken(server)
+  }
+
+  /** FO1. undefined: it may be asked for. Else what the gateway answers about it. Throws session_not_found. */
+  async function refusalOf(session: string, signal: AbortSignal): Promise<Response | undefined> {
+    const root = rootOf(session)
+    if (shown.has(root)) return undefined
+    const answer = await ask(`/v1/sessions/${root}`, { signal })
+    if (!answer.ok) return answer
+    const { agent } = (await answer.json()) as { readonly agent?: string }
+    if (agent !== mine)
+      throw new ReinsError('session_not_found', `There is no session ${session} of the agent ${mine}.`)
+    if (shown.size >= mostShown) shown.clear()
+    shown.add(root)
+    return undefined
   }
 
   return {
@@ -80,10 +101,16 @@ export function forwarder({ server, token, fetch }: ForwardOptions): Forwarder {
       }
       const body = method === 'POST' ? await bodyOf(request) : undefined
       const signal = AbortSignal.any([left, closing])
-      const answer = await ask(url, {
-        ...{ method, headers, signal },
-        ...(body === undefined || body.length === 0 ? {} : { body }),
-      })
+      const [, , , session] = path.split('/')
+      if (session === undefined && body !== undefined) mustName(mine, body)
+      const refused = session === undefined ? undefined : await refusalOf(session, signal)
+      const target = session === undefined && method === 'GET' ? listOf(mine, url) : url
+      const answer =
+        refused ??
+        (await ask(target, {
+          ...{ method, headers, signal },
+          ...(body === undefined || body.length === 0 ? {} : { body }),
+        }))
       const back: Record<string, string> = { 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
       for (const name of passedBack) {
         const value = answer.headers.get(name)
@@ -92,6 +119,24 @@ export function forwarder({ server, token, fetch }: ForwardOptions): Forwarder {
       return { status: answer.status, stream: answer.body, headers: back }
     },
   }
+}
+
+function listOf(agent: string, url: string): string {
+  const query = new URLSearchParams(url.split('?').slice(1).join('?'))
+  query.set('agent', agent)
+  return `/v1/sessions?${query}`
+}
+
+/** FO1. What is no JSON the gateway refuses. */
+function mustName(agent: string, body: Buffer): void {
+  let asked: unknown
+  try {
+    asked = (JSON.parse(body.toString('utf8')) as { readonly agent?: unknown } | null)?.agent
+  } catch {
+    return
+  }
+  if (asked !== agent)
+    throw new ReinsError('agent_not_found', `This page is of the agent ${agent}, and begins no other.`)
 }
 
 function refusalIn(text: string): { readonly message?: string; readonly next?: string } {

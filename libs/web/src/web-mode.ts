@@ -27,7 +27,7 @@ export const webMode: ServingMode = async (options) => {
   const { agent, server, session, operatorToken, connect } = options
   if ((await operatorToken()) === undefined) throw withoutToken()
   const page = await pageOf()
-  const forward = forwarder({ server, token: operatorToken, fetch: fetchFor(server) })
+  const forward = forwarder({ server, agent, session, token: operatorToken, fetch: fetchFor(server) })
   await forward.check(agent)
   const document = page.files.get('/index.html')
   if (document === undefined) throw new ReinsError('internal', 'The chat page was built without its index.html.')
