@@ -157,4 +157,9 @@ test('each that cannot be read can be erased, a fork before its source, and is a
     expect((await admin('GET', of(id, '/events'))).status).toBe(410)
     expect((await admin('GET', of(id, '/frames'))).status).toBe(200)
   }
+  // What was erased is not named any more.
+  await eventually(async () => !(await admin('GET', '/health')).text.includes('cannot be read'), {
+    withinMs: 60_000,
+    describe: () => 'no session is named any more',
+  })
 })

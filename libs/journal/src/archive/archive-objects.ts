@@ -236,6 +236,7 @@ export function archiveReader(
       }
     },
     unreadable: () => [...found],
+    erased: (session) => void found.delete(session),
     async ofTree(root, options = {}) {
       const candidates = new Map<string, Candidate[]>()
       for await (const message of saidIn(root, archivedInTreeFilter(root), options)) {

@@ -27,6 +27,7 @@ class World {
   /** Sequences that the stream holds no more. */
   readonly gone = new Set<number>()
   readonly damaged = new Set<string>()
+  readonly erased: string[] = []
   asked = 0
 
   say(session: string, role: Role, event: SessionEvent): Frame {
@@ -86,6 +87,7 @@ class World {
         if (this.damaged.has(object)) throw unreadable(`${object} is damaged`)
         return this.objects.get(object) ?? []
       },
+      erased: (session) => void this.erased.push(session),
     } satisfies ArchiveReader,
   )
 }
@@ -157,6 +159,15 @@ it('a session of which an object is not what was put there hides no other one of
   await expect(world.log.read(child)).rejects.toThrow(/damaged/)
 })
 
+it('a session that was erased is not named any more, though something of it could not be read', async () => {
+  const world = new World()
+  talk(world)
+  world.say(child, 'g', { type: 'session.erased', data: { hash: 'h' } })
+  for (const object of world.objects.keys()) world.damaged.add(object)
+  expect((await world.log.read(child)).map(({ role }) => role)).toEqual(['g'])
+  expect(world.erased).toEqual([child])
+})
+
 it('the archive is not asked for anything of a session that lacks nothing', async () => {
   const world = new World()
   for (let n = 0; n < 5; n++) world.say(root, 'e', named(String(n)))
@@ -182,6 +193,7 @@ it('a page of a tree holds itself and one object, however much else the tree has
     },
   }
   const log = withArchive(none, {
+    erased: () => {},
     latest: async () => undefined,
     ofTree: async () =>
       Array.from({ length: sessions }, (_, at) => ({

@@ -21,6 +21,8 @@ export interface ArchiveReader {
   ofTree(root: string, options?: TreeReadOptions): Promise<readonly SessionFrame[]>
   /** The frames of the object that this frame names. Rejects where it is not there, or is not what the frame says. */
   frames(session: string, archived: Frame): Promise<readonly Frame[]>
+  /** Nothing of it lies there any more: it is not named as one that cannot be read. */
+  erased(session: string): void
 }
 
 type Raw = Omit<SessionLog, 'forkOf'>
@@ -34,7 +36,10 @@ export function withArchive<Log extends Raw>(raw: Log, archive: ArchiveReader): 
     const { after = 0, limit = Number.POSITIVE_INFINITY } = options
     const found = await raw.read(session, options)
     const left = fromErasure(found) // AR4
-    if (left[0] && erasedIn(left[0])) return left
+    if (left[0] && erasedIn(left[0])) {
+      archive.erased(session)
+      return left
+    }
     const gap = gapIn(found, after)
     if (!gap) return found
     const archived = await archive.latest(session, options)
