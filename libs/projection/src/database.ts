@@ -10,11 +10,12 @@ export interface DatabaseOptions {
    * together. Default: no.
    */
   readonly derived?: boolean
-  /** Never rejects. Nobody connects before it has resolved, and whoever wants to waits no longer than for a connection. Default: at once. */
+  /** Never rejects. Nobody connects before it has resolved, and whoever wants to waits ten seconds at most. Default: at once. */
   readonly ready?: Promise<unknown> | undefined
 }
 
 const connectWithinMs = 3000
+const readyWithinMs = 10_000
 
 /** The caller destroys it. Nothing is connected yet. */
 export function openDatabase<Tables>(url: string, { derived = false, ready }: DatabaseOptions = {}): Kysely<Tables> {
@@ -60,7 +61,7 @@ function waitingFor(ready: Promise<unknown>, pool: pg.Pool): PostgresPool {
 async function waited(ready: Promise<unknown>, ended: AbortSignal): Promise<void> {
   const over = new AbortController()
   const signal = AbortSignal.any([ended, over.signal])
-  const late = pause(connectWithinMs, undefined, { signal, ref: false }).then(
+  const late = pause(readyWithinMs, undefined, { signal, ref: false }).then(
     () => Promise.reject(new Error('timeout exceeded when trying to connect: Postgres is starting')),
     () => Promise.reject(new Error('Connection terminated: the database is closed')),
   )

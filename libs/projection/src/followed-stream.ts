@@ -29,6 +29,8 @@ export interface FollowedStreamOptions<Tables> {
 
 export interface FollowedStream {
   state(): ProjectionState
+  /** Resolves once it has begun, or failed to, and after so many ms at the latest. */
+  begun(withinMs: number): Promise<void>
   /** Whether the rows account for `seq` (of a subject that is followed) within so many ms. */
   waitFor(seq: number, withinMs: number): Promise<boolean>
   /** Resolves when nothing is written any more. */
@@ -129,6 +131,10 @@ class Follower<Tables> implements FollowedStream {
     })
     this.#waiters.reached(seq)
     if (seq < last) throw new Error(`the checkpoint went back to ${seq}: ${what} is read on from there`)
+  }
+
+  begun(withinMs: number): Promise<void> {
+    return this.#loop.begun(withinMs)
   }
 
   waitFor(seq: number, withinMs: number): Promise<boolean> {

@@ -11,6 +11,8 @@ export interface AgentPage {
 
 // A reply is one message of at most 1 MB.
 const pageBytes = 600_000
+/** Of the ten seconds that whoever asks waits. */
+const startsWithinMs = 7000
 
 export class Lists {
   readonly #db: Database | undefined
@@ -69,9 +71,12 @@ export class Lists {
       )
     if (!this.#db || !this.#projection)
       throw away('no database is configured.', 'Set DATABASE_URL for the registry, or read one agent by its name.')
+    // The product is ready before Postgres is: whoever asks at once is given a list all the same.
+    await this.#projection.begun(startsWithinMs)
     const state = this.#projection.state()
     const waiting = 'Wait until Postgres is back; agents can still be read by name, and sessions go on.'
     if (state.kind === 'waiting') throw away(`${state.why}.`, waiting)
+    if (state.kind === 'starting') throw away('the projection in Postgres is starting.', 'Repeat the request.')
     if (!(await this.#projection.waitFor(written, 2000)))
       throw away('the projection in Postgres is behind what was just written.', waiting)
     try {

@@ -1,32 +1,33 @@
 // Agents: written through the registry service, read from the view of its stream, so reading works while it is away.
 import {
+  type Agent,
+  type AgentList as AgentListSchema,
+  type AgentModule,
   affinityOf,
   inlineDefinitions,
   isMapping,
   type McpTest,
   mcpServers,
-  poolKey,
   type Project,
-  type TestMcp,
-  testMcpVerb,
-  type Agent,
-  type AgentModule,
-  type AgentList as AgentListSchema,
   type PutAgent,
   type PutAgentResult,
   type PutCondition,
+  poolKey,
   ReinsError,
   type Reply,
   registerPermission,
   serviceSubject,
+  type TestMcp,
+  testMcpVerb,
 } from '@reins/contracts'
 import type { Static } from 'typebox'
 import type { GatewayConfig } from '../ports.ts'
-import { allowedTo, authorize, authorizeSome, type Caller, forbidden, may } from './caller.ts'
-import { allowsAll } from './access/needs.ts'
 import { namesOf } from './access/names.ts'
+import { allowsAll } from './access/needs.ts'
+import { allowedTo, authorize, authorizeSome, type Caller, forbidden, may } from './caller.ts'
 import type { ModelBoard, NamedModels } from './operating/model-board.ts'
 import { type Operation, operations } from './operations.ts'
+import { listedWithinMs } from './reads/from-index.ts'
 
 type AgentList = Static<typeof AgentListSchema>
 type AgentPage = { readonly agents: readonly Agent[]; readonly next?: string }
@@ -135,10 +136,8 @@ export class Agents {
   /** `after`: the `next` of the page before. */
   async list(caller: Caller, limit: number, after: string | undefined): Promise<AgentList> {
     const only = namesOf(authorizeSome(caller, operations.listAgents), 'agent')
-    const page = await this.#ask<AgentPage>('list', {
-      ...{ limit, ...(after === undefined ? {} : { after }) },
-      ...(only ? { only } : {}),
-    })
+    const asked = { limit, ...(after === undefined ? {} : { after }), ...(only ? { only } : {}) }
+    const page = await this.#ask<AgentPage>('list', asked, listedWithinMs)
     const agents = page.agents.map((agent) => ({ kind: 'yaml' as const, ...agent }))
     const modules = after === undefined ? this.#modules().filter(({ name }) => !only || only.includes(name)) : []
     const warnings = [...this.#warningsOf([...agents.map(modelsOf), ...modules.map(modelsOfModule)])]

@@ -56,6 +56,7 @@ export function runMemoryIndex(options: { readonly broker: Broker; readonly db: 
   })
   return {
     state: () => followed.state(),
+    begun: (withinMs) => followed.begun(withinMs),
     waitFor: (seq, withinMs) => followed.waitFor(seq, withinMs),
     close: () => followed.close(),
     get trigrams() {

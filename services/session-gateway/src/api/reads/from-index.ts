@@ -3,7 +3,15 @@ import { type Only, ReinsError, serviceSubject } from '@reins/contracts'
 import type { CallService } from '../../ports.ts'
 import { type Alternatives, allowsAll } from '../access/needs.ts'
 
-export async function fromIndex<T>(call: CallService, verb: string, request: unknown, withinMs?: number): Promise<T> {
+/** A list waits for a database that is starting. */
+export const listedWithinMs = 10_000
+
+export async function fromIndex<T>(
+  call: CallService,
+  verb: string,
+  request: unknown,
+  withinMs = listedWithinMs,
+): Promise<T> {
   const reply = await call<T>(serviceSubject('memory', verb), request, withinMs)
   if (reply.ok) return reply.value
   const { code, message, details, next } = reply.error
