@@ -35,6 +35,9 @@ export const nonsense: readonly string[] = [
   '{"name":3,"hash":[],"v":"x"}',
   '\u0000\u001f\u008b\u0008',
   `${'['.repeat(5000)}${']'.repeat(5000)}`,
+  // Nearly as large as a message may be.
+  '{"a":'.repeat(150_000),
+  `${'['.repeat(450_000)}${']'.repeat(450_000)}`,
 ]
 
 /** Core subjects: heartbeats, questions to instances, requests to services, live deltas of a session. */
