@@ -124,7 +124,7 @@ describe('the server of the page', () => {
     const { session } = await world.api.create('planner', `say ${word}`)
     await world.settled(session.id)
     const of = `/v1/sessions/${session.id}`
-    for (const path of [of, `${of}/events`, `${of}/outputs/c1`])
+    for (const path of [of, `${of}/events`, `${of}/outputs/c1`, `/session/${session.id}`])
       expect([path, (await raw(path, { headers: own })).status]).toEqual([path, 404])
     for (const query of ['', '?agent=planner', '?agent=planner&agent=helper', '?limit=500&agent=helper&agent=planner'])
       expect((await raw(`/v1/sessions${query}`, { headers: own })).text).not.toContain(session.id)

@@ -19,6 +19,8 @@ export interface Forwarder {
   /** Throws ReinsError where the gateway refuses the token, or has no such agent. */
   check(agent: string): Promise<void>
   pass(incoming: Incoming): Promise<Reply>
+  /** FO1. Throws session_not_found. */
+  mustShow(session: string, signal: AbortSignal): Promise<void>
 }
 
 /** Of a message with images; the gateway takes less of everything else. */
@@ -85,6 +87,12 @@ export function forwarder({ server, agent: mine, session: named, token, fetch }:
         // A server that is away for now may be there when the page asks.
         if (error.code !== 'unavailable') throw error
       }
+    },
+
+    async mustShow(session, signal) {
+      const refused = await refusalOf(session, signal)
+      await refused?.body?.cancel()
+      if (refused) throw new ReinsError('session_not_found', `There is no session ${session} of the agent ${mine}.`)
     },
 
     async pass({ request, left, closing }) {

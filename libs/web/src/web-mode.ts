@@ -53,7 +53,14 @@ export const webMode: ServingMode = async (options) => {
     headers: careful,
     routes: [
       { ...healthRoute, handle: guarded('page', healthRoute.handle) },
-      ...chat.map((route) => ({ ...route, handle: guarded('chat', route.handle) })),
+      ...chat.map((route) => ({
+        ...route,
+        handle: guarded('chat', async (incoming) => {
+          const { params, left } = incoming
+          if (route.path === '/session/:id') await forward.mustShow(params.id ?? '', left)
+          return route.handle(incoming)
+        }),
+      })),
       ...(['GET', 'POST'] as const).map((method) => ({
         method,
         path: '/v1/*',
