@@ -12,7 +12,6 @@ import type {
   EventOf,
   ImagePart,
   ModelCallError,
-  ModelMessage,
   UserContent,
 } from '@reins/contracts'
 import { AppendList } from '../folding/append-list.ts'
