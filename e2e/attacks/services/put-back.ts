@@ -247,13 +247,14 @@ export async function putErasedBack(
 }
 
 /** Frames that were said, once more: in their session, and in another. */
-export async function putFramesBack(world: World, agent: string, tally: Tally): Promise<void> {
-  const { session } = await world.api.create(agent, '!shell echo once >> put-back.txt')
+/** `name`: of the file in which its call leaves a line each time it runs. */
+export async function putFramesBack(world: World, agent: string, tally: Tally, name = 'put-back.txt'): Promise<void> {
+  const { session } = await world.api.create(agent, `!shell echo once >> ${name}`)
   await world.settled(session.id)
   const { session: other } = await world.api.create(agent, 'say hello')
   await world.settled(other.id)
   const stored = await readMessages(world.broker, stream, sessionFilter(session.id))
-  const file = path.join(world.workspace, 'put-back.txt')
+  const file = path.join(world.workspace, name)
   const ran = () => readFileSync(file, 'utf8').split('once').length - 1
   // docs/security.md says what a thief can do within a second.
   const last = (await world.readLog(session.id)).at(-1)?.frame.at ?? 0

@@ -161,6 +161,7 @@ export {
   followsSeen,
   isClosed,
   isFresh,
+  isStoredLate,
   mayRun,
   type RunnerCall,
   type RunnerHolder,

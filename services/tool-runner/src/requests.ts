@@ -37,11 +37,15 @@ export interface Request {
   /** Something was appended after it that only a newer version understands: nothing of it is begun here any more. */
   beyond: boolean
   fresh: boolean
+  /** It was said long before it was stored: it may be no frame of the log at all (isInPlace). */
+  late: boolean
   trigger: Trigger | null
   /** It waits for room to work: nothing of it is begun before it has some. */
   place: Place | null
   askAgain: NodeJS.Timeout | undefined
 }
+
+const framesOfPage = 256
 
 export const askedIn = (frame: Frame): EventOf<'tool-calls.requested'> | undefined =>
   frame.events.find((event) => event.type === 'tool-calls.requested')
@@ -98,6 +102,7 @@ export class Requests {
       known: false,
       beyond: false,
       fresh,
+      late: false,
       trigger,
       place: null,
       askAgain: undefined,
@@ -119,6 +124,14 @@ export class Requests {
     request.trigger = null
     if (!request.view.some(({ call, state }) => state.kind === 'parked' && holds(call)))
       this.#requests.delete(request.seq)
+  }
+
+  /** Nothing of it is due. */
+  drop(request: Request): void {
+    if (!this.isOpen(request)) return
+    clearTimeout(request.askAgain)
+    this.#requests.delete(request.seq)
+    request.trigger?.ack()
   }
 
   /** To a newer process, once nothing of it runs here. */
@@ -165,6 +178,24 @@ export class Requests {
       this.#context.sessions.read(this.#session, { after: seq - 1, limit: 1, leader: true }),
     )
     return frame?.seq === seq ? frame : undefined
+  }
+
+  /**
+   * Whether it is that frame of the log, by everything before it. A genuine frame that was stored again has its number, and is behind the
+   * one that was there first: nothing of it is due. Whoever stores frames can say anything of what a single one stands on.
+   */
+  async isInPlace({ seq, n }: Frame): Promise<boolean> {
+    for (let head = { seq: 0, n: 0 }; ; ) {
+      const after = head.seq
+      const frames = await this.#context.reading(() =>
+        this.#context.sessions.read(this.#session, { after, limit: framesOfPage, leader: true }),
+      )
+      for (const frame of frames) {
+        if (frame.seq === seq) return n === head.n + 1
+        head = { seq: frame.seq, n: frame.n === head.n + 1 ? frame.n : head.n }
+      }
+      if (frames.length < framesOfPage || head.seq > seq) return false
+    }
   }
 
   /** All that was appended after a frame; nothing of it is folded. */

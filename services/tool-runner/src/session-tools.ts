@@ -35,6 +35,7 @@ import {
   claimOf,
   followsSeen,
   isFresh,
+  isStoredLate,
   leftToNewer,
   mayRun,
   newerDelayMs,
@@ -177,6 +178,7 @@ export class SessionTools implements HeldActor {
     }
     const fresh = this.#isFresh(trigger)
     const request = this.#requests.open(trigger.frame, asked, trigger, fresh)
+    request.late = this.#isLate(trigger)
     const { work } = this.#context
     const slot = work.take(asked.data.principal)
     if (slot) this.#begin(request, slot)
@@ -193,9 +195,17 @@ export class SessionTools implements HeldActor {
   }
 
   #isFresh(trigger: Trigger): boolean {
-    const { clock, freshMs } = this.#context
     const { redelivered, earlier, ageMs } = trigger
-    return isFresh({ redelivered, earlier, ageMs, saidAgoMs: clock.now() - trigger.frame.at }, freshMs)
+    return isFresh({ redelivered, earlier, ageMs, saidAgoMs: this.#saidAgoMs(trigger) }, this.#context.freshMs)
+  }
+
+  #saidAgoMs({ frame }: Trigger): number {
+    return this.#context.clock.now() - frame.at
+  }
+
+  /** As it came: what waits here afterwards does not count. */
+  #isLate(trigger: Trigger): boolean {
+    return isStoredLate({ ageMs: trigger.ageMs, saidAgoMs: this.#saidAgoMs(trigger) })
   }
 
   /** T9: its calls take slots of their own, as they start. */
@@ -204,6 +214,8 @@ export class SessionTools implements HeldActor {
       using _room = slot
       if (!this.#requests.isOpen(request)) return
       const { trigger } = request
+      if (request.late && trigger && !(await this.#requests.isInPlace(trigger.frame)))
+        return this.#requests.drop(request)
       // T2, unless something was appended that this or another request here would not know of.
       const seen = this.#requests.head?.seq ?? 0
       if (trigger && request.fresh && followsSeen(trigger.frame, seen, this.#requests.size > 1)) {
@@ -218,7 +230,9 @@ export class SessionTools implements HeldActor {
   #discover(trigger: Trigger, wanted: ToolsetRequest): void {
     const discovery = this.#discoveries.hold(trigger, wanted)
     if (!discovery) return
+    const late = this.#isLate(trigger)
     this.#enqueue(async () => {
+      if (late && !(await this.#requests.isInPlace(trigger.frame))) return this.#discoveries.done(discovery)
       if (!this.#isFresh(trigger)) {
         const frames = await this.#requests.readAfter(discovery.seq)
         if (toolsetIsClosed(frames, wanted.request)) return this.#discoveries.done(discovery)
@@ -265,7 +279,7 @@ export class SessionTools implements HeldActor {
       if (!(await this.#requests.areOfMyPools())) return
       const frame = await this.#requests.readFrame(seq)
       const asked = frame && askedIn(frame)
-      if (!asked) return
+      if (!asked || !(await this.#requests.isInPlace(frame))) return
       const request = this.#requests.open(frame, asked, null, false)
       await this.#requests.readTail(request, true)
       await this.#advance(request)

@@ -1,7 +1,16 @@
 import type { SessionEvent } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import { claimed, result, turnCancelled } from '../../test/given.ts'
-import { afterLoss, evolveView, isFresh, type RunnerView, runnerVerdict, viewOf, wakesExecutor } from './runner.ts'
+import {
+  afterLoss,
+  evolveView,
+  isFresh,
+  isStoredLate,
+  type RunnerView,
+  runnerVerdict,
+  viewOf,
+  wakesExecutor,
+} from './runner.ts'
 
 const view = (...calls: readonly (readonly [string, 'safe' | 'never'])[]): RunnerView =>
   viewOf(calls.map(([call, replay]) => ({ call, name: 'x', arguments: {}, replay })))
@@ -35,6 +44,7 @@ describe('a runner', () => {
     expect(isFresh({ ...first, ageMs: -3 }, 250)).toBe(true)
     expect(isFresh({ ...first, ageMs: -3_600_000 }, 250)).toBe(false)
     expect(isFresh({ ...first, saidAgoMs: 1_000 }, 250)).toBe(false)
+    expect([4, 1_003, -1_000].map((saidAgoMs) => isStoredLate({ ageMs: 3, saidAgoMs }))).toEqual([false, true, true])
   })
 
   it('always claims what must not run twice', () => {

@@ -173,10 +173,14 @@ const saidWithinMs = 1_000
 /**
  * Whether nobody can have been given this before. A server that died has forgotten what it gave out, and a clock that runs ahead makes
  * everything young: so what was there before this process came is never fresh, and what is younger than nothing is not young (R4).
- * What was said long before it was stored may be a genuine frame that somebody has stored again: what follows on what is read then.
+ * What was said long before it was stored is not fresh either (isStoredLate).
  */
 export const isFresh = ({ redelivered, earlier, ageMs, saidAgoMs }: ToolDelivery, freshMs: number): boolean =>
   !redelivered && !earlier && Math.abs(ageMs) < freshMs && Math.abs(saidAgoMs) < saidWithinMs
+
+/** Said long before it was stored: by an executor that could not append it, or long ago, and somebody has stored the frame again. */
+export const isStoredLate = ({ ageMs, saidAgoMs }: Pick<ToolDelivery, 'ageMs' | 'saidAgoMs'>): boolean =>
+  Math.abs(saidAgoMs - ageMs) >= saidWithinMs
 
 /** `fresh`: a first delivery of a young frame, straight from the trigger, with nothing read after it. */
 export function runnerVerdict(call: RunnerCall, holder: RunnerHolder, fresh: boolean): RunnerVerdict {
