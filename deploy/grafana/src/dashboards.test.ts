@@ -1,5 +1,7 @@
 // The dashboards and alerts are in step with their sources, and what they ask for is there. Written anew by: vitest run deploy/grafana -u
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parser as logql } from '@grafana/lezer-logql'
 import { parser as traceql } from '@grafana/lezer-traceql'
@@ -74,6 +76,42 @@ describe('PromQL', () => {
     for (const label of asked) expect([...labels]).toContain(label)
   })
 })
+
+const promtool = onPath('promtool')
+const why = promtool === undefined ? ' (did not run: there is no promtool here; it comes with Prometheus)' : ''
+
+describe.skipIf(promtool === undefined)(`promtool${why}`, () => {
+  const checked = (file: string): string => {
+    const { status, stdout, stderr } = spawnSync(promtool ?? '', ['check', 'rules', file], { encoding: 'utf8' })
+    return status === 0 ? stdout : `${stdout}${stderr}`
+  }
+
+  test('takes the alerts', () => {
+    expect(checked(path.join(root, 'deploy', 'prometheus', 'alerts.yaml'))).toContain(`${alerts.length} rules found`)
+  })
+
+  test('takes every query of the dashboards, and no other text', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'reins-promtool-'))
+    const rules = (...queries: readonly string[]): string => {
+      const file = path.join(folder, 'rules.yaml')
+      // JSON is YAML.
+      const named = queries.map((expr, at) => ({ record: `asked:${at}`, expr }))
+      writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboards', rules: named }] }))
+      return checked(file)
+    }
+    try {
+      expect(rules(...promQueries)).toContain(`${promQueries.length} rules found`)
+      expect(rules('sum by (pool')).toContain('could not parse expression')
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+function onPath(program: string): string | undefined {
+  const folders = (process.env.PATH ?? '').split(path.delimiter)
+  return folders.map((folder) => path.join(folder, program)).find((file) => existsSync(file))
+}
 
 /** Spans of recorded sessions, and so of every kind that there is. */
 function recorded(): readonly Span[] {
