@@ -9,7 +9,7 @@ export type AsJson =
 export function asJson(value: unknown, mostChars: number, who = 'the tool'): AsJson {
   if (typeof value === 'string' && value.length > mostChars) return tooLarge(value.length, mostChars, who)
   try {
-    const text = stringify(value, refuseForeign) ?? 'null'
+    const text = stringify(value, bounded(mostChars)) ?? 'null'
     return text.length > mostChars ? tooLarge(text.length, mostChars, who) : { kind: 'json', text }
   } catch (error) {
     if (error instanceof RangeError) return tooLarge(undefined, mostChars, who)
@@ -20,8 +20,18 @@ export function asJson(value: unknown, mostChars: number, who = 'the tool'): AsJ
 
 const tooLarge = (chars: number | undefined, most: number, who: string): AsJson => ({
   kind: 'too-large',
-  message: `${who} returned ${chars === undefined ? 'more than fits into a text' : `${chars} characters`}; ${most} at most. Ask for less of it`,
+  message: `${who} returned ${chars === undefined ? 'more' : `${chars} characters`}; ${most} characters at most. Ask for less of it`,
 })
+
+/** Ends as soon as what was seen cannot fit any more: the text of a value that is much too large needs all memory. */
+function bounded(mostChars: number) {
+  let chars = 0
+  return function (this: unknown, key: string, value: unknown): unknown {
+    if (value !== undefined) chars += typeof value === 'string' ? value.length + 2 : 1
+    if (chars > mostChars) throw new RangeError('too large')
+    return refuseForeign.call(this, key, value)
+  }
+}
 
 function refuseForeign(this: unknown, key: string, value: unknown): unknown {
   // Before its own toJSON made something of it.
